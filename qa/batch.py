@@ -1,0 +1,170 @@
+"""Many questions, each asked once: what is left to ask, asking it with a limit, and the rows in input order.
+
+Knows rows, not file formats. What was answered is remembered by :mod:`qa.journal`, so a run that was killed goes on
+where it stopped, and a run over more questions asks only the new ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qa.errors import DatelineError
+from qa.journal import Entry, Journal, Outcome, Terms
+from qa.models import Answer, Ask
+
+KEY_SCHEME = "1"
+"""Part of every key, so that a change of recipe cannot pass for a question already answered."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question of a batch. Ids are unique within it; questions need not be."""
+
+    id: str
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A row with its outcome: the answer's JSON object, or why there is none."""
+
+    id: str
+    question: str
+    answer: dict[str, Any] | None
+    error: dict[str, str] | None
+    key: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's JSON object."""
+        return {"id": self.id, "question": self.question, "answer": self.answer, "error": self.error, "key": self.key}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run has before it. ``keys`` are those of the rows, in their order; ``asks`` the questions to be asked, by
+    key, in the order of their first row; ``recorded`` counts the rows that have an outcome already and keep it."""
+
+    keys: tuple[str, ...]
+    asks: Mapping[str, Ask]
+    recorded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How the rows of a batch stand. ``unanswered`` are rows without an outcome, after an interruption."""
+
+    rows: int
+    answered: int
+    abstained: int
+    failed: int
+    unanswered: int
+
+
+def bound(ask: Ask, terms: Terms) -> Ask:
+    """The question with everything it leaves open taken from ``terms``."""
+    return replace(ask, model=ask.model or terms.model, default_as_of=None if ask.as_of else terms.as_of)
+
+
+def key_of(ask: Ask, terms: Terms) -> str:
+    """The key under which an outcome is kept: a hash of question, history, filters, as-of, top_k, model and prompt
+    version. Whether the as-of date was given counts, as undated articles are seen only when it was not."""
+    ask = bound(ask, terms)
+    parts = [
+        KEY_SCHEME,
+        ask.question,
+        [[turn.role, turn.content] for turn in ask.history],
+        [day.isoformat() if day else None for day in (ask.as_of, ask.default_as_of, ask.start, ask.end)],
+        sorted(set(ask.sources)),
+        ask.top_k,
+        ask.model,
+        terms.prompt_version,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()[:32]
+
+
+def plan(rows: Sequence[Row], terms: Terms, entries: Mapping[str, Entry], *, retry_failed: bool = False) -> Plan:
+    """What is left to ask. Rows with the same key are asked once; failed ones again only with ``retry_failed``."""
+    keys = tuple(key_of(row.ask, terms) for row in rows)
+    asks: dict[str, Ask] = {}
+    recorded = 0
+    for key, row in zip(keys, rows, strict=True):
+        entry = entries.get(key)
+        if entry is None or (retry_failed and entry.outcome == "failed"):
+            asks.setdefault(key, bound(row.ask, terms))
+        else:
+            recorded += 1
+    return Plan(keys, asks, recorded)
+
+
+async def run(
+    asks: Mapping[str, Ask],
+    journal: Journal,
+    answer: Callable[[Ask], Awaitable[Answer]],
+    *,
+    concurrency: int,
+    stop: asyncio.Event | None = None,
+    on_row: Callable[[Outcome], None] | None = None,
+) -> None:
+    """Ask every question, up to ``concurrency`` at a time, and record each outcome as it comes.
+
+    A question that fails is an outcome like any other. Once ``stop`` is set no further question is asked, and this
+    returns when those in flight are recorded; cancelled, it drops those in flight. ``on_row`` is called after each
+    record. Raises ``InputError`` when the journal cannot be written.
+    """
+    waiting = iter(asks.items())
+
+    async def work() -> None:
+        while (stop is None or not stop.is_set()) and (item := next(waiting, None)) is not None:
+            key, ask = item
+            reply, error = await _outcome(answer, ask)
+            outcome = journal.record(key, ask.question, reply, error)
+            if on_row is not None:
+                on_row(outcome)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(concurrency, len(asks))):
+                group.create_task(work())
+    except BaseExceptionGroup as failures:
+        # One worker failing cancels the others; the first failure is the reason.
+        raise failures.exceptions[0] from None
+
+
+async def _outcome(
+    answer: Callable[[Ask], Awaitable[Answer]], ask: Ask
+) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
+    try:
+        return (await answer(ask)).to_json(), None
+    except DatelineError as error:
+        return None, {"code": error.code, "message": str(error)}
+    except Exception as error:  # noqa: BLE001 - a fault of our own in one row must not cost the thousands after it
+        _log.exception("a question failed in a way that is not known")
+        return None, {"code": DatelineError.code, "message": f"{type(error).__name__}: {error}"}
+
+
+def results(rows: Sequence[Row], keys: Sequence[str], journal: Journal) -> Iterator[Result]:
+    """The rows that have an outcome, in input order; the others are left out."""
+    for row, key in zip(rows, keys, strict=True):
+        if key in journal.entries:
+            line = journal.line(key)
+            yield Result(row.id, row.ask.question, line["answer"], line["error"], key)
+
+
+def tally(keys: Sequence[str], entries: Mapping[str, Entry]) -> Tally:
+    """How the rows with these keys stand."""
+    outcomes = [entries[key].outcome if key in entries else None for key in keys]
+    return Tally(
+        rows=len(keys),
+        answered=outcomes.count("answered"),
+        abstained=outcomes.count("abstained"),
+        failed=outcomes.count("failed"),
+        unanswered=outcomes.count(None),
+    )

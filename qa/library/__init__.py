@@ -1,0 +1,1 @@
+"""The collection as it is kept: catalogue, vectors and lexical index, held in step."""

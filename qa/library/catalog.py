@@ -1,0 +1,286 @@
+"""The catalogue, read: articles and their versions, chunks, and which of them a question may see."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+
+from qa.errors import FilterError, NotFoundError
+from qa.library.database import Database
+from qa.library.tables import articles, chunks, facts, versions
+from qa.models import Article, Filters
+
+T = TypeVar("T")
+
+_IN_LIMIT = 500
+"""Values in one IN list; SQLite allows 32,766 variables, smaller lists plan faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an article: ``valid_from <= day < valid_to``, None = open. ``number`` counts from 1."""
+
+    number: int
+    text_hash: str
+    published: date | None
+    valid_from: date | None
+    valid_to: date | None
+    ingested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArticle:
+    """An article as kept: the version asked for, and all its versions in the order they came in."""
+
+    article: Article
+    version: int
+    versions: tuple[Version, ...]
+    chunks: int
+    ingested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArticlePage:
+    """A page of a listing; ``next_cursor`` is None on the last. The articles' texts are left empty."""
+
+    items: tuple[StoredArticle, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk with what its passage shows. ``text == article.text[start:end]`` of the version it belongs to."""
+
+    id: str
+    article_id: str
+    version_key: int
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    title: str | None
+    url: str | None
+    source: str | None
+    published: date | None
+    published_from: str | None
+    valid_from: date | None
+    valid_to: date | None
+
+
+def batches(items: Sequence[T], size: int = _IN_LIMIT) -> Iterable[Sequence[T]]:
+    """``items`` in runs of at most ``size``."""
+    return (items[i : i + size] for i in range(0, len(items), size))
+
+
+def visible(filters: Filters) -> Any:
+    """The SQL condition on ``versions`` for what ``filters`` may see (the version valid at the as-of date)."""
+    day = filters.as_of
+    conditions = [
+        or_(versions.c.valid_from.is_(None), versions.c.valid_from <= day),
+        or_(versions.c.valid_to.is_(None), versions.c.valid_to > day),
+    ]
+    dated = versions.c.published <= filters.latest
+    if filters.start is not None:
+        dated = and_(dated, versions.c.published >= filters.start)
+    conditions.append(dated if filters.dated_only else or_(versions.c.published.is_(None), dated))
+    if filters.sources:
+        conditions.append(versions.c.source.in_(filters.sources))
+    return and_(*conditions)
+
+
+class Catalog:
+    """Reads of the catalogue. Safe to use from several threads."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def fact(self, name: str) -> str | None:
+        """A fact about the home, None when not recorded."""
+        with self.database.begin() as connection:
+            value: str | None = connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar()
+            return value
+
+    def revision(self) -> int:
+        """Counts up with every change of what can be found; 0 for an empty home."""
+        return int(self.fact("revision") or 0)
+
+    # What a question may see
+
+    def visible_chunk_count(self, filters: Filters) -> int:
+        """How many chunks ``filters`` admit."""
+        query = (
+            select(func.coalesce(func.sum(versions.c.chunk_count), 0)).join(articles).where(_alive(), visible(filters))
+        )
+        with self.database.begin() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def chunk_count(self) -> int:
+        """All chunks kept, of every version."""
+        query = select(func.coalesce(func.sum(versions.c.chunk_count), 0)).join(articles).where(_alive())
+        with self.database.begin() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def embedded_chunk_ids(self, filters: Filters) -> list[str]:
+        """Ids of the chunks that ``filters`` admit and that have a vector, in no order."""
+        query = (
+            select(chunks.c.id)
+            .join(versions, chunks.c.version_key == versions.c.key)
+            .join(articles, versions.c.article_id == articles.c.id)
+            .where(_alive(), visible(filters), chunks.c.embedded)
+        )
+        with self.database.begin() as connection:
+            return list(connection.execute(query).scalars())
+
+    def chunks_by_id(self, ids: Sequence[str], filters: Filters | None = None) -> dict[str, StoredChunk]:
+        """The chunks of ``ids`` that exist and that ``filters`` (None: no filter) admit, keyed by id."""
+        condition = and_(_alive(), visible(filters)) if filters else _alive()
+        found: dict[str, StoredChunk] = {}
+        with self.database.begin() as connection:
+            for some in batches(ids):
+                for row in connection.execute(_chunk_query().where(chunks.c.id.in_(some), condition)):
+                    found[row.id] = _stored_chunk(row)
+        return found
+
+    # Articles, for people
+
+    def article(self, article_id: str, *, as_of: date | None = None) -> StoredArticle:
+        """One article: the version valid on ``as_of``, the newest by default.
+
+        Raises ``NotFoundError`` when the id is unknown or deleted, or had no version on that day.
+        """
+        missing = NotFoundError(f"there is no article {article_id!r}", hint="See `dateline articles list`.")
+        with self.database.begin() as connection:
+            query = select(versions).join(articles).where(versions.c.article_id == article_id, _alive())
+            rows = connection.execute(query.order_by(versions.c.number)).all()
+        if not rows:
+            raise missing
+        if as_of is None:
+            chosen = [row for row in rows if row.valid_to is None]
+        else:
+            chosen = [
+                row
+                for row in rows
+                if (row.valid_from is None or row.valid_from <= as_of)
+                and (row.valid_to is None or row.valid_to > as_of)
+                and (row.published is None or row.published <= as_of)
+            ]
+        if not chosen:
+            raise missing
+        return _stored_article(chosen[-1], tuple(_version(row) for row in rows))
+
+    def articles(
+        self,
+        *,
+        sources: Sequence[str] = (),
+        start: date | None = None,
+        end: date | None = None,
+        query: str | None = None,
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> ArticlePage:
+        """A page of the articles' newest versions, latest publication first, undated last.
+
+        ``start`` and ``end`` (inclusive) leave undated articles out; ``query``'s words must all occur in title or
+        text, in any case. Raises ``FilterError`` for a cursor that this listing did not hand out.
+        """
+        conditions = [_alive(), versions.c.valid_to.is_(None)]
+        if sources:
+            conditions.append(versions.c.source.in_(sources))
+        if start:
+            conditions.append(versions.c.published >= start)
+        if end:
+            conditions.append(versions.c.published <= end)
+        for word in (query or "").split():
+            pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            conditions.append(
+                or_(versions.c.title.ilike(pattern, escape="\\"), versions.c.text.ilike(pattern, escape="\\"))
+            )
+        day = func.coalesce(versions.c.published, date.min)
+        if cursor:
+            after_day, after_id = _read_cursor(cursor)
+            conditions.append(or_(day < after_day, and_(day == after_day, versions.c.article_id > after_id)))
+        columns = [column for column in versions.c if column.name != "text"]
+        listing = select(*columns).join(articles).where(*conditions)
+        with self.database.begin() as connection:
+            rows = connection.execute(listing.order_by(day.desc(), versions.c.article_id).limit(limit + 1)).all()
+        items = tuple(_stored_article(row, ()) for row in rows[:limit])
+        return ArticlePage(items=items, next_cursor=_cursor(rows[limit - 1]) if len(rows) > limit else None)
+
+
+def _alive() -> Any:
+    return articles.c.deleted_at.is_(None)
+
+
+def _chunk_query() -> Select[Any]:
+    # substr counts code points from 1 in both databases, as our offsets count from 0.
+    piece = func.substr(versions.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("text")
+    return (
+        select(
+            chunks.c.id, chunks.c.version_key, chunks.c.ordinal, chunks.c.start, chunks.c.end, piece,
+            versions.c.article_id,
+            versions.c.title, versions.c.url, versions.c.source, versions.c.published, versions.c.published_from,
+            versions.c.valid_from, versions.c.valid_to,
+        )
+        .join(versions, chunks.c.version_key == versions.c.key)
+        .join(articles, versions.c.article_id == articles.c.id)
+    )  # fmt: skip
+
+
+def stored_chunks(connection: Connection, condition: Any, limit: int) -> list[StoredChunk]:
+    """Up to ``limit`` chunks of living articles that meet ``condition``, in the order they were stored."""
+    query = _chunk_query().where(_alive(), condition).order_by(chunks.c.version_key, chunks.c.ordinal).limit(limit)
+    return [_stored_chunk(row) for row in connection.execute(query)]
+
+
+def _stored_chunk(row: Row[Any]) -> StoredChunk:
+    return StoredChunk(**row._mapping)
+
+
+def _version(row: Row[Any]) -> Version:
+    return Version(
+        number=row.number,
+        text_hash=row.text_hash,
+        published=row.published,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        ingested_at=row.ingested_at.replace(tzinfo=UTC),
+    )
+
+
+def _stored_article(row: Row[Any], all_versions: tuple[Version, ...]) -> StoredArticle:
+    article = Article(
+        id=row.article_id,
+        text=getattr(row, "text", ""),
+        title=row.title,
+        url=row.url,
+        source=row.source,
+        authors=tuple(json.loads(row.authors)),
+        published=row.published,
+        published_from=row.published_from,
+    )
+    return StoredArticle(
+        article=article,
+        version=row.number,
+        versions=all_versions,
+        chunks=row.chunk_count,
+        ingested_at=row.ingested_at.replace(tzinfo=UTC),
+    )
+
+
+def _cursor(row: Row[Any]) -> str:
+    return f"{(row.published or date.min).isoformat()}~{row.article_id}"
+
+
+def _read_cursor(cursor: str) -> tuple[date, str]:
+    day, _, article_id = cursor.partition("~")
+    try:
+        return date.fromisoformat(day), article_id
+    except ValueError:
+        raise FilterError(
+            f"{cursor!r} is not a cursor of this listing", hint="Use next_cursor as it was given."
+        ) from None

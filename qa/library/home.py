@@ -1,0 +1,218 @@
+"""``open_home``: everything a collection needs, opened once and closed once."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from qa.errors import EmbeddingMismatchError, HomeError, HomeInUseError, HomeVersionError
+from qa.library.catalog import Catalog
+from qa.library.database import HEAD, Database
+from qa.library.encoders import Embedder, make_embedder
+from qa.library.index import Index
+from qa.library.lexical import LexicalIndex
+from qa.library.recording import Recorder
+from qa.library.store import VectorStore
+from qa.settings import Settings
+
+_SERVE = "serve"
+_CATALOGUE = "catalogue.sqlite"
+
+
+class Home:
+    """An open collection. Made by :func:`open_home`; close it, or use it as a context manager."""
+
+    def __init__(self, settings: Settings, database: Database, lock: WriterLock | None, embedder: Embedder) -> None:
+        self.settings = settings
+        self.path = settings.home
+        self.embedder = embedder
+        self.catalog = Catalog(database)
+        self.lexical = LexicalIndex(self.path / "lexical")
+        self.store = VectorStore(self.path / "chroma", settings.chroma_url)
+        self.index = Index(
+            self.path, self.catalog, self.lexical, self.store, lambda: self.embedder, writable=lock is not None
+        )
+        self._database = database
+        self._lock = lock
+        self._seen_revision: int | None = None
+        self._refreshing = threading.Lock()
+
+    @property
+    def writable(self) -> bool:
+        """Whether this process holds the writer's lock."""
+        return self._lock is not None
+
+    def refresh(self) -> int:
+        """See what a writer in another process has committed since the last call; returns the revision.
+
+        Chroma shows another process's writes only to a client opened after them, so a reader opens it anew.
+        """
+        with self._refreshing:
+            revision = self.catalog.revision()
+            if not self.writable and revision != self._seen_revision:
+                if self._seen_revision is not None:
+                    self.store.close()
+                    self.lexical.refresh()
+                self._seen_revision = revision
+            return revision
+
+    def close(self) -> None:
+        """Close every store and give the lock back. Closing twice is harmless."""
+        self.store.close()
+        self.lexical.close()
+        self._database.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Home:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class WriterLock:
+    """The one writer's lock on a home: a file lock, and beside it a note that names the holder."""
+
+    def __init__(self, home: Path) -> None:
+        from filelock import FileLock
+
+        self._file = FileLock(home / "lock")
+        self._note = home / "lock.json"
+
+    def holder(self) -> dict[str, Any]:
+        """What the note says: ``command``, ``pid``, ``host``, ``since``; {} when there is none."""
+        try:
+            note = json.loads(self._note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return note if isinstance(note, dict) else {}
+
+    def acquire(self, command: str) -> None:
+        """Take the lock. Raises ``HomeInUseError`` naming the holder when another process has it."""
+        from filelock import Timeout
+
+        try:
+            # A reader that looks whether the lock is stale holds it for an instant: hence not 0.
+            self._file.acquire(timeout=0.5)
+        except Timeout:
+            raise self._in_use() from None
+        except OSError as error:
+            raise HomeError(f"{self._file.lock_file} cannot be written: {error.strerror}") from error
+        note = {
+            "command": command,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        self._note.write_text(json.dumps(note), encoding="utf-8")
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file.is_locked:
+            self._note.unlink(missing_ok=True)
+            self._file.release()
+
+    def check_readable(self) -> None:
+        """Raise ``HomeInUseError`` when a service holds the home: it is to be asked instead."""
+        from filelock import Timeout
+
+        if self.holder().get("command") != _SERVE:
+            return
+        try:
+            # Taken at once: the service died without clearing its note.
+            self._file.acquire(timeout=0)
+            self._file.release()
+        except Timeout:
+            raise self._in_use() from None
+
+    def _in_use(self) -> HomeInUseError:
+        holder = self.holder()
+        who = (
+            f"`dateline {holder['command']}` (process {holder.get('pid')}, since {holder.get('since')})"
+            if holder
+            else "another process"
+        )
+        hint = None if holder.get("command") == _SERVE else "Wait for it to finish, then try again."
+        return HomeInUseError(f"{self._note.parent} is in use by {who}", hint=hint)
+
+
+def open_home(settings: Settings, *, write: str | None = None, embedder: Embedder | None = None) -> Home:
+    """Open the collection in ``settings.home``.
+
+    ``write`` names the command that wants to write (``"ingest"``, ``"serve"``, ...): the home is made when it is not
+    there, its schema brought up to date, and what a killed predecessor left undone in the lexical index is done. None
+    opens for reading. ``embedder`` replaces the one the settings name.
+
+    Raises ``HomeInUseError`` (a writer when any other process holds the lock, a reader when a service does),
+    ``EmbeddingMismatchError``, ``HomeVersionError``, and ``HomeError`` when there is no collection or no access.
+    """
+    path = settings.home
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    # Only a writer makes a collection: connecting alone would leave an empty catalogue in whatever directory was named.
+    if write is None and not (path.is_dir() if url else (path / _CATALOGUE).is_file()):
+        raise _no_collection(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomeError(f"{path} cannot be used: {error.strerror}") from error
+    embedder = embedder or make_embedder(
+        settings.embedding_model, backend=settings.embedding_backend, batch_size=settings.embedding_batch
+    )
+    lock = WriterLock(path)
+    if write is None:
+        lock.check_readable()
+    else:
+        lock.acquire(write)
+    database = None
+    try:
+        database = Database(path / _CATALOGUE, url)
+        _prepare(database, path, writing=write is not None)
+        home = Home(settings, database, lock if write is not None else None, embedder)
+        _check_embedder(home, database)
+        if write is not None:
+            home.index.catch_up()
+        return home
+    except BaseException:
+        if database is not None:
+            database.close()
+        lock.release()
+        raise
+
+
+def _no_collection(path: Path) -> HomeError:
+    hint = "Make one with `dateline ingest PATH`, or name another with --home."
+    return HomeError(f"there is no collection in {path}", hint=hint)
+
+
+def _prepare(database: Database, path: Path, *, writing: bool) -> None:
+    if writing:
+        database.migrate()
+        return
+    found = database.schema_version()
+    if found is None:
+        raise _no_collection(path)
+    if found != HEAD:
+        older = found < HEAD
+        writer = "an older" if older else "a newer"
+        raise HomeVersionError(
+            f"{path} was written by {writer} Dateline (schema {found}, this one reads {HEAD})",
+            hint="Run `dateline status --repair` once to bring it up to date." if older else None,
+        )
+
+
+def _check_embedder(home: Home, database: Database) -> None:
+    recorded, asked = home.catalog.fact("embedding_model"), home.embedder.name
+    if recorded is None:
+        if home.writable:
+            Recorder(database).set_fact("embedding_model", asked)
+    elif recorded != asked:
+        raise EmbeddingMismatchError(f"{home.path} holds vectors of {recorded}; DATELINE_EMBEDDING_MODEL is {asked}")

@@ -1,0 +1,200 @@
+"""Keeps catalogue, lexical index and vector store in step.
+
+The catalogue is written first, in one transaction; what the others still have to do is its outbox. A process killed
+at any point leaves an outbox, and whoever opens the home for writing next works it off: nothing is lost or doubled.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from qa.errors import HomeError
+from qa.library.catalog import Catalog
+from qa.library.encoders import Embedder
+from qa.library.lexical import LexicalIndex
+from qa.library.recording import Prepared, Recorder, Verdict
+from qa.library.store import VectorStore
+from qa.library.tables import articles, chunks, versions
+from qa.models import Article
+
+__all__ = ["CheckReport", "Index", "LibraryStatus", "Prepared", "Verdict"]
+
+_LEXICAL_BATCH = 2_000
+_EMBED_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryStatus:
+    """What a home holds. ``by_source`` counts articles ("" = no source), ``by_month`` dated ones by "YYYY-MM"."""
+
+    home: str
+    articles: int
+    versions: int
+    chunks: int
+    embedded: int
+    backlog: int
+    undated: int
+    first: date | None
+    last: date | None
+    by_source: dict[str, int]
+    by_month: dict[str, int]
+    embedding_model: str
+    revision: int
+    disk_bytes: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as a JSON object, dates as ISO strings."""
+        return {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """Where the three stores disagree (empty: nowhere), and how many chunks a repair brought back in step."""
+
+    problems: tuple[str, ...]
+    repaired: int
+
+
+class Index:
+    """Commit, embed, delete, check. On a home opened for reading, everything that writes raises ``HomeError``."""
+
+    def __init__(
+        self,
+        path: Path,
+        catalog: Catalog,
+        lexical: LexicalIndex,
+        store: VectorStore,
+        embedder: Callable[[], Embedder],
+        *,
+        writable: bool,
+    ) -> None:
+        self._path = path
+        self._catalog = catalog
+        self._lexical = lexical
+        self._store = store
+        self._embedder = embedder
+        self._recorder = Recorder(catalog.database)
+        self._writable = writable
+
+    def plan(self, batch: Sequence[Article], *, restore: bool = False) -> list[Verdict]:
+        """What committing each article would do, in the same order."""
+        return self._recorder.plan(batch, restore=restore)
+
+    def commit(self, batch: Sequence[Prepared], *, restore: bool = False) -> None:
+        """Keep a batch: it can be found by its words when this returns; vectors follow with :meth:`drain`."""
+        self._need_writable()
+        if self._recorder.record(batch, restore=restore):
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Work off the outbox of the lexical index, and removals from both stores."""
+        self._need_writable()
+        gone = self._recorder.pending_removals()
+        while (pending := self._recorder.pending_lexical(_LEXICAL_BATCH)) or gone:
+            self._lexical.update(pending, remove=gone)
+            if gone:
+                self._store.delete(gone)
+                self._recorder.removed(gone)
+                gone = []
+            if pending:
+                self._recorder.mark([chunk.id for chunk in pending], lexical=True)
+
+    def drain(self, on_embedded: Callable[[int], None] | None = None) -> int:
+        """Embed every chunk that has no vector yet, a batch at a time, and return how many there were.
+
+        ``on_embedded`` is called with the size of each finished batch. Interrupting loses at most one batch's work.
+        """
+        self._need_writable()
+        done = 0
+        while pending := self._recorder.pending_embedding(_EMBED_BATCH):
+            vectors = self._embedder().embed([chunk.text for chunk in pending])
+            ids = [chunk.id for chunk in pending]
+            self._store.upsert(ids, vectors)
+            self._recorder.mark(ids, embedded=True)
+            done += len(ids)
+            if on_embedded:
+                on_embedded(len(ids))
+        return done
+
+    def backlog(self) -> int:
+        """How many chunks have no vector yet."""
+        return self._recorder.backlog()
+
+    def delete(self, article_id: str) -> None:
+        """Forget an article and leave a tombstone. Raises ``NotFoundError`` when there is none."""
+        self._need_writable()
+        self._recorder.delete(article_id)
+        self.catch_up()
+
+    def check(self, *, repair: bool = False) -> CheckReport:
+        """Compare the ids of all three stores; with ``repair`` bring the derived two in step with the catalogue.
+
+        Chunks still waiting for their vector are a backlog, not a problem.
+        """
+        known = self._recorder.chunk_ids()
+        words, vectors = self._lexical.ids(), self._store.ids()
+        leaving = set(self._recorder.pending_removals())
+        no_words = {one for one, (lexical, _) in known.items() if lexical and one not in words}
+        no_vector = {one for one, (_, embedded) in known.items() if embedded and one not in vectors}
+        stray = (words | vectors) - known.keys() - leaving
+        waiting = {one for one, (lexical, _) in known.items() if not lexical}
+        findings = (
+            (no_words, "missing from the lexical index"),
+            (no_vector, "missing from the vector store"),
+            (stray, "in the lexical index or the vector store but not in the catalogue"),
+            (waiting, "waiting for the lexical index"),
+            (leaving, "waiting to be removed"),
+        )
+        problems = tuple(f"{len(found)} chunks {what}" for found, what in findings if found)
+        if not repair:
+            return CheckReport(problems=problems, repaired=0)
+        self._need_writable()
+        self._recorder.mark(no_words, lexical=False)
+        self._recorder.mark(no_vector, embedded=False)
+        if stray:
+            self._lexical.update([], remove=sorted(stray))
+            self._store.delete(sorted(stray))
+        self.catch_up()
+        self.drain()
+        return CheckReport(problems=problems, repaired=len(set().union(*(found for found, _ in findings))))
+
+    def status(self) -> LibraryStatus:
+        """Counts, dates and sizes, as of now."""
+        alive = articles.c.deleted_at.is_(None)
+        current = (
+            select(versions.c.published, versions.c.source).join(articles).where(alive, versions.c.valid_to.is_(None))
+        )
+        with self._catalog.database.begin() as connection:
+            rows = connection.execute(current).all()
+            version_count = connection.execute(select(func.count()).select_from(versions)).scalar_one()
+            chunk_count = connection.execute(select(func.count()).select_from(chunks)).scalar_one()
+            with_vector = select(func.count()).select_from(chunks).where(chunks.c.embedded)
+            embedded = connection.execute(with_vector).scalar_one()
+        days = [row.published for row in rows if row.published]
+        return LibraryStatus(
+            home=str(self._path),
+            articles=len(rows),
+            versions=version_count,
+            chunks=chunk_count,
+            embedded=embedded,
+            backlog=chunk_count - embedded,
+            undated=len(rows) - len(days),
+            first=min(days, default=None),
+            last=max(days, default=None),
+            by_source=dict(sorted(Counter(row.source or "" for row in rows).items())),
+            by_month=dict(sorted(Counter(day.isoformat()[:7] for day in days).items())),
+            embedding_model=self._catalog.fact("embedding_model") or "",
+            revision=self._catalog.revision(),
+            disk_bytes=sum(file.stat().st_size for file in self._path.rglob("*") if file.is_file()),
+        )
+
+    def _need_writable(self) -> None:
+        if not self._writable:
+            raise HomeError("the home is open for reading only", hint="Open it for writing.")

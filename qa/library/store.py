@@ -1,0 +1,135 @@
+"""Vectors in Chroma, embedded in the home or on a server: the one place that talks to chromadb.
+
+Chroma holds ids and vectors only. Dates, sources and texts come from the catalogue, which also turns filters into
+ids: Chroma's own ``where`` costs hundreds of milliseconds on a large collection.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from qa.errors import SettingsError, StoreError, StoreUnreachableError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_COLLECTION = "dateline-chunks"
+_MAX_BATCH = 5_000
+"""One call to Chroma takes at most 5,461 records."""
+
+
+class VectorStore:
+    """Unit vectors by chunk id. ``path`` is Chroma's directory; ``url`` names a server instead.
+
+    Opened lazily: a command that needs no vectors never imports chromadb. Safe to use from several threads.
+    """
+
+    def __init__(self, path: Path, url: str | None = None) -> None:
+        self._path = path
+        self._url = url
+        self._lock = threading.RLock()
+        self._client: Any = None
+        self._collection: Any = None
+
+    def close(self) -> None:
+        """Let go of Chroma; the next call opens it anew and sees what other processes have written meanwhile."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            self._client = self._collection = None
+
+    def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Keep one vector (a row of ``vectors``) for each id, replacing what was there."""
+        with self._renamed():
+            for i in range(0, len(ids), _MAX_BATCH):
+                part = slice(i, i + _MAX_BATCH)
+                self._open().upsert(ids=list(ids[part]), embeddings=vectors[part])
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Forget these ids; unknown ones are passed over."""
+        with self._renamed():
+            for i in range(0, len(ids), _MAX_BATCH):
+                self._open().delete(ids=list(ids[i : i + _MAX_BATCH]))
+
+    def nearest(
+        self, vector: NDArray[np.float32], k: int, *, among: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """The ``k`` ids nearest to ``vector`` with their cosine similarity, best first.
+
+        ``among`` limits the search to those ids, each of which must have a vector (else ``StoreError``); an empty
+        list finds nothing. Fewer than ``k`` are returned when there are no more.
+        """
+        if among is not None and not among:
+            return []
+        with self._renamed():
+            found = self._open().query(
+                query_embeddings=[vector],
+                n_results=k,
+                include=["distances"],
+                ids=list(among) if among is not None else None,
+            )
+        ids, distances = found["ids"][0], found["distances"][0]
+        return [(one, 1.0 - distance) for one, distance in zip(ids, distances, strict=True)]
+
+    def ids(self) -> set[str]:
+        """Every id that has a vector."""
+        found: set[str] = set()
+        with self._renamed():
+            while page := self._open().get(limit=_MAX_BATCH, offset=len(found), include=[])["ids"]:
+                found.update(page)
+        return found
+
+    def count(self) -> int:
+        """How many ids have a vector."""
+        with self._renamed():
+            return int(self._open().count())
+
+    def _open(self) -> Any:
+        with self._lock:
+            if self._collection is None:
+                self._client = self._connect()
+                self._collection = self._client.get_or_create_collection(
+                    _COLLECTION,
+                    embedding_function=None,
+                    # Candidates are drawn by the hundred; a beam narrower than that would miss some.
+                    configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
+                )
+            return self._collection
+
+    def _connect(self) -> Any:
+        import chromadb
+        from chromadb.config import Settings
+
+        options = Settings(anonymized_telemetry=False)
+        if self._url is None:
+            return chromadb.PersistentClient(path=str(self._path), settings=options)
+        parts = urlsplit(self._url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise SettingsError(f"DATELINE_CHROMA_URL: {self._url!r} is not an http(s) URL")
+        secure = parts.scheme == "https"
+        return chromadb.HttpClient(
+            host=parts.hostname, port=parts.port or (443 if secure else 8000), ssl=secure, settings=options
+        )
+
+    @contextmanager
+    def _renamed(self) -> Iterator[None]:
+        import httpx
+        from chromadb.errors import ChromaError
+
+        try:
+            yield
+        except (httpx.TransportError, ConnectionError) as error:
+            raise StoreUnreachableError(f"the Chroma server does not answer: {error}") from error
+        except ChromaError as error:
+            raise StoreError(f"Chroma failed: {error}", hint="Try `dateline status --check`.") from error
+        except ValueError as error:
+            # chromadb's HTTP client reports a refused connection as ValueError.
+            if self._url is None or "connect" not in str(error).lower():
+                raise
+            raise StoreUnreachableError(f"the Chroma server does not answer: {error}") from error

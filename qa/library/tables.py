@@ -1,0 +1,96 @@
+"""The catalogue's SQL schema (SQLAlchemy Core); it runs on SQLite and PostgreSQL alike.
+
+The catalogue is the truth: vector store and lexical index are derived from it and can be rebuilt. The schema's
+version is Alembic's; see ``qa/library/migrations``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Facts about the home as a whole: "embedding_model", "revision".
+facts = Table("facts", metadata, Column("name", String(64), primary_key=True), Column("value", Text, nullable=False))
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    # A tombstone: set when the article was deleted, so that ingesting it again does not bring it back.
+    Column("deleted_at", DateTime, nullable=True),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("key", Integer, primary_key=True, autoincrement=True),
+    Column("article_id", ForeignKey("articles.id"), nullable=False),
+    # Counts from 1 in the order the versions came in.
+    Column("number", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("text_hash", String(64), nullable=False),
+    Column("title", Text),
+    Column("url", Text),
+    Column("source", Text),
+    Column("authors", Text, nullable=False),  # a JSON list
+    Column("published", Date),
+    Column("published_from", String(32)),
+    # The days this version is the article: valid_from <= day < valid_to; null = open.
+    Column("valid_from", Date),
+    Column("valid_to", Date),
+    Column("ingested_at", DateTime, nullable=False),  # UTC
+    Column("chunk_count", Integer, nullable=False),
+    UniqueConstraint("article_id", "number"),
+    Index(None, "published"),
+    Index(None, "source"),
+)
+
+# Every (article, fingerprint) ever taken in: meeting one again means there is nothing to do.
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("article_id", ForeignKey("articles.id"), primary_key=True),
+    Column("fingerprint", String(64), primary_key=True),
+    Column("version_key", ForeignKey("versions.key"), nullable=False),
+)
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("id", String(160), primary_key=True),
+    Column("version_key", ForeignKey("versions.key"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    # Whether the lexical index and the vector store hold the chunk as it is now: the outbox of both.
+    Column("lexical", Boolean, nullable=False),
+    Column("embedded", Boolean, nullable=False),
+    Index(None, "version_key", "ordinal"),
+    Index(None, "lexical"),
+    Index(None, "embedded"),
+)
+
+# Chunk ids that the lexical index and the vector store have yet to forget.
+removals = Table("removals", metadata, Column("chunk_id", String(160), primary_key=True))

@@ -1,0 +1,182 @@
+"""The one Settings class: every ``DATELINE_*`` variable with its unit, range and default.
+
+Settings are read at the edges (the command line, the application factory) and handed inwards as plain arguments.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from qa.errors import SettingsError
+from qa.models import EXTRACTIVE
+
+PREFIX = "DATELINE_"
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in _zones():
+        close = difflib.get_close_matches(name, _zones(), n=1)
+        raise ValueError("not an IANA time zone" + (f"; did you mean {close[0]}?" if close else ""))
+    return name
+
+
+class Settings(BaseSettings):
+    """All settings. Sources, strongest first: arguments, environment, ``.env`` in the working directory, defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+    )
+
+    home: Path = Field(Path(".dateline"), description="Directory of the collection: catalogue, vectors, lexical index.")
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "UTC", description="IANA time zone that decides which day today is, when no as-of date is given."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="Least severe log lines shown on stderr."
+    )
+
+    model: str = Field(
+        EXTRACTIVE,
+        min_length=1,
+        description="Who answers: extractive (quotes, needs nothing), or PROVIDER:NAME, e.g. openai:gpt-5-mini.",
+    )
+    model_base_url: str | None = Field(
+        None, description="Base URL of an OpenAI-compatible server, e.g. http://127.0.0.1:11434/v1."
+    )
+    model_api_key: SecretStr | None = Field(
+        None, description="Key for the model's provider; unset: the provider's own variable, e.g. OPENAI_API_KEY."
+    )
+    model_timeout: float = Field(60.0, gt=0, le=3600, description="Seconds to wait for the model's whole reply.")
+    model_retries: int = Field(
+        2, ge=0, le=10, description="Further tries after a failure that may pass (429, 5xx, no connection)."
+    )
+    temperature: float = Field(0.0, ge=0, le=2, description="Sampling temperature of the chat model.")
+    max_output_tokens: int = Field(
+        800, ge=16, le=100_000, description="Longest reply asked of the chat model, in tokens."
+    )
+    prompt_tokens: int = Field(
+        6000, ge=500, le=1_000_000, description="Longest prompt sent to the chat model, in tokens (estimated)."
+    )
+
+    embedding_model: str = Field(
+        "all-MiniLM-L6-v2",
+        min_length=1,
+        description="Embedding model: all-MiniLM-L6-v2 (bundled), or a sentence-transformers name or path.",
+    )
+    embedding_backend: Literal["auto", "torch", "onnx-float32", "onnx-int8"] = Field(
+        "auto", description="What computes embeddings; auto picks the fastest that is exact enough on this machine."
+    )
+    embedding_batch: int = Field(32, ge=1, le=4096, description="Chunks a torch backend embeds at a time.")
+    chunk_tokens: int = Field(
+        180,
+        ge=32,
+        le=8192,
+        description="Longest chunk, in tokens of the embedding model; never more than the model takes.",
+    )
+
+    top_k: int = Field(6, ge=1, le=50, description="Passages an answer is made from.")
+    candidates: int = Field(
+        100, ge=10, le=1000, description="Chunks taken from each of dense and lexical search before fusion."
+    )
+    passages_per_article: int = Field(
+        2, ge=1, le=50, description="Most passages of one article among those an answer is made from."
+    )
+    half_life: float = Field(
+        30.0, gt=0, le=36_500, description="Days after which a report counts half as much (down to the floor)."
+    )
+    age_floor: float = Field(
+        0.3, ge=0, le=1, description="Least weight an old or undated report keeps; 1 turns weighting by age off."
+    )
+    abstain_below: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Least score (0 to 1) a sentence must reach before the embedded reader answers with it.",
+    )
+
+    chroma_url: str | None = Field(None, description="URL of a Chroma server; unset: Chroma embedded, in the home.")
+    database_url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL of the catalogue's database; unset: SQLite in the home."
+    )
+
+    host: str = Field("127.0.0.1", description="Address `dateline serve` listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port `dateline serve` listens on.")
+    concurrency: int = Field(4, ge=1, le=256, description="Batch questions asked at the same time.")
+    max_question_chars: int = Field(4000, ge=16, le=100_000, description="Longest question accepted, in characters.")
+    max_body_bytes: int = Field(10_000_000, ge=1024, description="Largest HTTP request body accepted, in bytes.")
+    server_url: str | None = Field(None, description="URL of a running `dateline serve` to ask instead of the home.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """No secrets directory: three sources are enough to reason about."""
+        return init_settings, env_settings, dotenv_settings
+
+    def today(self) -> date:
+        """The current day in ``timezone``: the default as-of date."""
+        return datetime.now(ZoneInfo(self.timezone)).date()
+
+
+def _unknown_names(environ: Mapping[str, str], env_file: Path | None) -> list[tuple[str, str]]:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    found = [(name, "environment") for name in environ]
+    if env_file is not None and env_file.is_file():
+        from dotenv import dotenv_values
+
+        try:
+            found += [(name, str(env_file)) for name in dotenv_values(env_file)]
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{env_file} cannot be read: {error}", hint="It must be UTF-8 text.") from None
+    # DATELINE_BENCH_* and DATELINE_TEST_* steer benches and tests, not the product.
+    reserved = (f"{PREFIX}BENCH_", f"{PREFIX}TEST_")
+    return [
+        (name, where)
+        for name, where in found
+        if name.upper().startswith(PREFIX) and name.upper() not in known and not name.upper().startswith(reserved)
+    ]
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; ``overrides`` with value None are ignored, others win over the environment.
+
+    Raises ``SettingsError`` naming the variable for a value out of range and for an unknown ``DATELINE_*`` name, which
+    is most often a misspelt one.
+    """
+    env_file = Path(".env")
+    for name, where in _unknown_names(os.environ, env_file):
+        known = [f"{PREFIX}{field.upper()}" for field in Settings.model_fields]
+        close = difflib.get_close_matches(name.upper(), known, n=1)
+        hint = f"Did you mean {close[0]}?" if close else None
+        raise SettingsError(f"{where}: there is no setting {name}", hint=hint)
+    try:
+        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
