@@ -81,7 +81,7 @@ class Engine:
     def filters(self, ask: Ask) -> Filters:
         """What the question may see; the default as-of date is today in the configured time zone."""
         return Filters(
-            as_of=ask.as_of or self._settings.today(),
+            as_of=ask.as_of or ask.default_as_of or self._settings.today(),
             as_of_given=ask.as_of is not None,
             start=ask.start,
             end=ask.end,

@@ -74,11 +74,12 @@ class ChatModel:
             AsyncRetrying,
             RetryCallState,
             retry_if_exception,
-            wait_exponential_jitter,
+            wait_exponential,
+            wait_random,
         )
 
         received = False
-        backoff = wait_exponential_jitter(initial=0.5, max=10)
+        backoff = wait_exponential(multiplier=0.5, max=10) + wait_random(0, 0.5)
 
         def may_pass(error: BaseException) -> bool:
             return isinstance(error, ModelError) and error.retryable and not received

@@ -63,6 +63,9 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                # Python's sqlite3 begins no transaction for DDL, and half a schema could not be upgraded again.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 

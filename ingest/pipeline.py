@@ -1,0 +1,252 @@
+"""Files to a searchable collection: read, plan, chunk, commit, embed, a batch at a time."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from ingest.chunk import chunk
+from ingest.readers import Item, ReadArticle, ReadFailure, read
+from qa.library.home import Home
+from qa.library.index import Prepared, Verdict
+from qa.models import Article
+from qa.text import sentences
+
+STAGES = ("read", "plan", "chunk", "store", "embed")
+"""What ``IngestReport.seconds`` is split by, in the order things happen."""
+
+_BATCH_CHARS = 4_000_000
+"""A batch ends early at this many code points of text, so that long articles do not fill the memory."""
+
+
+class Progress(Protocol):
+    """Told what happens during a run, from the thread that runs it."""
+
+    def found(self, total: int | None) -> None:
+        """How many articles there are in all: None while that is not known, the number once all are read."""
+
+    def article(self, where: str) -> None:
+        """The article at ``where`` has been read."""
+
+    def chunks(self, done: int, backlog: int) -> None:
+        """``done`` chunks have been embedded by this run so far, ``backlog`` wait."""
+
+
+class Silent:
+    """A ``Progress`` that keeps it to itself."""
+
+    def found(self, total: int | None) -> None:
+        """Nothing."""
+
+    def article(self, where: str) -> None:
+        """Nothing."""
+
+    def chunks(self, done: int, backlog: int) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What a run did.
+
+    ``read`` counts articles read: ``stored`` (new), ``updated`` (known id, other text or metadata), ``unchanged``, or
+    ``deleted`` (passed over: deleted earlier and not restored). ``failed`` and ``warnings`` are (where, reason) in the
+    order met; what failed is not among ``read``. ``seconds`` is wall time by stage (see ``STAGES``),
+    ``elapsed`` all of it.
+    """
+
+    read: int
+    stored: int
+    updated: int
+    unchanged: int
+    deleted: int
+    failed: tuple[tuple[str, str], ...]
+    warnings: tuple[tuple[str, str], ...]
+    seconds: Mapping[str, float]
+    elapsed: float
+    chunks_embedded: int
+
+    @property
+    def articles_per_second(self) -> float:
+        """Articles read per second of the whole run; 0 when there were none."""
+        return self.read / self.elapsed if self.elapsed else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as a JSON object, seconds rounded to milliseconds."""
+        return {
+            "read": self.read,
+            "stored": self.stored,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "deleted": self.deleted,
+            "failed": [{"where": where, "reason": reason} for where, reason in self.failed],
+            "warnings": [{"where": where, "reason": reason} for where, reason in self.warnings],
+            "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
+            "elapsed": round(self.elapsed, 3),
+            "chunks_embedded": self.chunks_embedded,
+            "articles_per_second": round(self.articles_per_second, 2),
+        }
+
+
+class Pipeline:
+    """Ingests into a home that is open for writing; one run at a time.
+
+    ``batch_size`` is how many articles are committed together: each batch can be found as soon as it is, and
+    interrupting a run loses at most one.
+    """
+
+    def __init__(self, home: Home, *, batch_size: int = 64) -> None:
+        if batch_size < 1:
+            raise ValueError("batch_size must be at least 1")
+        self._home = home
+        self._batch_size = batch_size
+
+    def run(self, paths: Iterable[Path], *, restore: bool = False, progress: Progress | None = None) -> IngestReport:
+        """Ingest all that ``paths`` (files and folders) hold, and embed what an earlier run left waiting.
+
+        Articles already held as they are cost no more than reading them; deleted ones come back only with
+        ``restore``. What cannot be read is listed in the report and stops nothing. Raises ``HomeError`` when the home
+        is open for reading only, ``StoreError`` and ``ModelError`` when the home or the embedding model fails; then
+        everything committed so far is kept, and running again goes on from there.
+        """
+        return _Run(self._home, restore, progress or Silent()).over(
+            _in_batches(read(paths, today=self._home.settings.today()), self._batch_size)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    items: tuple[Item, ...]
+
+    @property
+    def articles(self) -> list[Article]:
+        return [item.article for item in self.items if isinstance(item, ReadArticle)]
+
+
+def _in_batches(items: Iterable[Item], size: int) -> Iterator[_Batch]:
+    """Batches of at most ``size`` items and about ``_BATCH_CHARS`` code points."""
+    batch: list[Item] = []
+    chars = 0
+    for item in items:
+        batch.append(item)
+        chars += len(item.article.text) if isinstance(item, ReadArticle) else 0
+        if len(batch) >= size or chars >= _BATCH_CHARS:
+            yield _Batch(tuple(batch))
+            batch, chars = [], 0
+    if batch:
+        yield _Batch(tuple(batch))
+
+
+def settle(articles: Iterable[Article], verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Verdicts on a batch as it will turn out, given those on each article by itself.
+
+    Within a batch, an article met before is unchanged, and another one under the same id is an update.
+    """
+    settled: list[Verdict] = []
+    ids: set[str] = set()
+    met: set[tuple[str, str]] = set()
+    for article, verdict in zip(articles, verdicts, strict=True):
+        key = (article.id, article.fingerprint)
+        if verdict == "deleted" or key not in met:
+            settled.append("updated" if verdict == "new" and article.id in ids else verdict)
+        else:
+            settled.append("unchanged")
+        ids.add(article.id)
+        met.add(key)
+    return settled
+
+
+class _Run:
+    """One run: its counters and clocks."""
+
+    def __init__(self, home: Home, restore: bool, progress: Progress) -> None:
+        self._home = home
+        self._restore = restore
+        self._progress = progress
+        self._seconds = dict.fromkeys(STAGES, 0.0)
+        self._verdicts: Counter[Verdict] = Counter()
+        self._failed: list[tuple[str, str]] = []
+        self._warnings: list[tuple[str, str]] = []
+        self._embedded = 0
+
+    def over(self, batches: Iterator[_Batch]) -> IngestReport:
+        began = time.perf_counter()
+        self._progress.found(None)
+        self._embed()
+        while batch := self._next(batches):
+            self._take(batch)
+        read_in_all = self._verdicts.total()
+        self._progress.found(read_in_all)
+        return IngestReport(
+            read=read_in_all,
+            stored=self._verdicts["new"],
+            updated=self._verdicts["updated"],
+            unchanged=self._verdicts["unchanged"],
+            deleted=self._verdicts["deleted"],
+            failed=tuple(self._failed),
+            warnings=tuple(self._warnings),
+            seconds=MappingProxyType(self._seconds),
+            elapsed=time.perf_counter() - began,
+            chunks_embedded=self._embedded,
+        )
+
+    def _next(self, batches: Iterator[_Batch]) -> _Batch | None:
+        with self._clock("read"):
+            return next(batches, None)
+
+    def _take(self, batch: _Batch) -> None:
+        self._note(batch)
+        articles = batch.articles
+        with self._clock("plan"):
+            verdicts = settle(articles, self._home.index.plan(articles, restore=self._restore))
+        self._verdicts.update(verdicts)
+        wanted = [article for article, verdict in zip(articles, verdicts, strict=True) if verdict in ("new", "updated")]
+        if not wanted:
+            return
+        with self._clock("chunk"):
+            prepared = [self._prepare(article) for article in wanted]
+        with self._clock("store"):
+            self._home.index.commit(prepared, restore=self._restore)
+        self._embed()
+
+    def _note(self, batch: _Batch) -> None:
+        for item in batch.items:
+            if isinstance(item, ReadArticle):
+                self._progress.article(item.where)
+            elif isinstance(item, ReadFailure):
+                self._failed.append((item.where, item.reason))
+            else:
+                self._warnings.append((item.where, item.reason))
+
+    def _prepare(self, article: Article) -> Prepared:
+        embedder = self._home.embedder
+        limit = min(self._home.settings.chunk_tokens, embedder.max_tokens)
+        text = article.text
+        return Prepared(article, tuple(chunk(text, embedder.token_spans(text), sentences(text), limit)))
+
+    def _embed(self) -> None:
+        backlog = self._home.index.backlog()
+
+        def embedded(count: int) -> None:
+            nonlocal backlog
+            self._embedded += count
+            backlog = max(0, backlog - count)
+            self._progress.chunks(self._embedded, backlog)
+
+        with self._clock("embed"):
+            self._progress.chunks(self._embedded, backlog)
+            self._home.index.drain(embedded)
+
+    @contextmanager
+    def _clock(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[stage] += time.perf_counter() - began
