@@ -1,0 +1,72 @@
+"""What surrounds every request: its id, the headers of its response, its line in the log, and the last resort."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.handlers import failure_in, refusal, where
+from api.security import CONTENT_POLICY, SECURITY_HEADERS
+
+REQUEST_ID_HEADER = "X-Request-ID"
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# The documentation page loads its scripts and runs them.
+_PAGES = ("/docs",)
+_log = logging.getLogger("dateline.http")
+
+
+class RequestEnvelope:
+    """Outermost of the service's own middleware, so that no response leaves without its headers.
+
+    The request id is the caller's, if it is made of at most 64 letters, digits and ``._-``, else a new one. The log
+    line names the path without the query, which may hold a question.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer 500 for an exception that nobody else has answered."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = 0
+
+        async def stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _stamp(MutableHeaders(scope=message), request_id, scope["path"])
+            await send(message)
+
+        try:
+            await self.app(scope, receive, stamped)
+        except Exception as error:
+            if status:
+                raise  # too late for another answer: the server has to break the connection off
+            await refusal(failure_in(scope, error), scope)(scope, receive, stamped)
+        finally:
+            elapsed = (time.perf_counter() - started) * 1000
+            _log.info("%s %d %.0f ms", where(scope), status, elapsed)
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _stamp(headers: MutableHeaders, request_id: str, path: str) -> None:
+    headers[REQUEST_ID_HEADER] = request_id
+    for name, value in SECURITY_HEADERS:
+        headers.setdefault(name, value)
+    if path not in _PAGES:
+        headers.setdefault("Content-Security-Policy", CONTENT_POLICY)

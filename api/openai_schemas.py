@@ -1,0 +1,239 @@
+"""OpenAI's wire models, as far as Dateline speaks them, and how an answer is written in them.
+
+Unknown request fields are accepted, as OpenAI's own clients add new ones all the time; those that would change the
+answer in a way this service cannot honour are refused by :func:`refuse_unsupported`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+
+from api.errors import UnsupportedError
+from api.schemas import AskOptions, Text
+from api.service import DATELINE
+from qa.models import EXTRACTIVE, Answer, Ask, Citation, Turn
+from qa.models import Usage as ModelUsage
+
+_MARKER = re.compile(r"\[(\d+)\]")
+
+
+def _text_of(content: Any) -> Any:
+    """A message's content as one text; its parts are joined by line ends. None is no text."""
+    if content is None:
+        return ""
+    if not isinstance(content, list):
+        return content
+    texts = []
+    for part in content:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind != "text" or not isinstance(part.get("text"), str):
+            raise ValueError("only parts of type 'text' are accepted" + (f", not {kind!r}" if kind != "text" else ""))
+        texts.append(part["text"])
+    return "\n".join(texts)
+
+
+_PART_SCHEMA = {
+    "type": "object",
+    "required": ["type", "text"],
+    "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+}
+Content = Annotated[
+    Text,
+    BeforeValidator(_text_of),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": _PART_SCHEMA}, {"type": "null"}]}),
+]
+
+
+class Lenient(BaseModel):
+    """Base of what OpenAI's clients send."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ChatMessage(Lenient):
+    """A message of the conversation."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Content = ""
+
+
+class StreamOptions(Lenient):
+    """What a stream holds besides the text."""
+
+    include_usage: bool = False
+
+
+class ChatCompletionRequest(Lenient):
+    """A request for ``POST /v1/chat/completions``."""
+
+    model: Text = Field(DATELINE, description="`dateline` (the configured model), or another name in /v1/models.")
+    messages: list[ChatMessage] = Field(
+        min_length=1,
+        description="The last user message is the question; user and assistant messages before it are its history. "
+        "System and developer messages are accepted and not used.",
+    )
+    stream: StrictBool | None = None
+    stream_options: StreamOptions | None = None
+    dateline: AskOptions | None = Field(None, description="Dateline's own (the openai client's `extra_body`).")
+    n: int | None = Field(None, description="Only 1.")
+    tools: list[Any] | None = Field(None, description="Not supported.")
+    functions: list[Any] | None = Field(None, description="Not supported.")
+    audio: Any = Field(None, description="Not supported.")
+    modalities: list[str] | None = Field(None, description="Only text.")
+    response_format: dict[str, Any] | None = Field(None, description='Only `{"type": "text"}`.')
+    logprobs: bool | None = Field(None, description="Not supported.")
+
+    def to_ask(self, model: str | None) -> Ask:
+        """The question as the engine takes it; ``model`` None is the configured one.
+
+        Raises ``UnsupportedError`` when no message is from the user.
+        """
+        asked = [place for place, message in enumerate(self.messages) if message.role == "user"]
+        if not asked:
+            raise UnsupportedError("There is no message with the role 'user' to answer.", param="messages")
+        history = [
+            Turn(role=message.role, content=message.content)
+            for message in self.messages[: asked[-1]]
+            if message.role in ("user", "assistant") and message.content
+        ]
+        return (self.dateline or AskOptions()).ask(self.messages[asked[-1]].content, history, model)
+
+
+def refuse_unsupported(request: ChatCompletionRequest) -> None:
+    """Raise ``UnsupportedError`` for the first parameter that asks for something this service does not do."""
+    form = (request.response_format or {}).get("type", "text")
+    refusals = {
+        "n": request.n not in (None, 1) and "there is one answer to a question: n can only be 1",
+        "tools": request.tools and "this service calls no tools",
+        "functions": request.functions and "this service calls no functions",
+        "audio": request.audio is not None and "this service answers in text only",
+        "modalities": set(request.modalities or ()) - {"text"} and "this service answers in text only",
+        "response_format": form != "text" and "this service answers in text with citations only",
+        "logprobs": request.logprobs and "this service gives no log probabilities",
+    }
+    for param, reason in refusals.items():
+        if reason:
+            raise UnsupportedError(f"{param} is not supported: {reason}.", param=param, hint="Leave it out.")
+
+
+class UrlCitation(BaseModel):
+    """Where in the message a source is cited: ``content[start_index:end_index]`` is the marker, such as ``[1]``."""
+
+    start_index: int
+    end_index: int
+    title: str
+    url: str
+
+
+class Annotation(BaseModel):
+    """OpenAI's form of a citation."""
+
+    type: Literal["url_citation"] = "url_citation"
+    url_citation: UrlCitation
+
+
+class Cited(BaseModel):
+    """What Dateline adds to a message, and to the last delta of a stream."""
+
+    annotations: list[Annotation]
+    citations: list[Citation]
+    abstained: bool
+
+
+class AssistantMessage(Cited):
+    """The answer."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+
+
+class Choice(BaseModel):
+    """The one choice."""
+
+    index: Literal[0] = 0
+    message: AssistantMessage
+    logprobs: None = None
+    finish_reason: Literal["stop"] = "stop"
+
+
+class Usage(BaseModel):
+    """Tokens, under OpenAI's names."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+    @classmethod
+    def of(cls, answer: Answer) -> Usage | None:
+        """What ``answer`` cost; None when its model did not say. The embedded reader uses no tokens."""
+        spent = answer.usage or (ModelUsage() if answer.model == EXTRACTIVE else None)
+        if spent is None:
+            return None
+        total = spent.input_tokens + spent.output_tokens
+        return cls(prompt_tokens=spent.input_tokens, completion_tokens=spent.output_tokens, total_tokens=total)
+
+
+class ChatCompletion(BaseModel):
+    """The answer to ``POST /v1/chat/completions``. ``created`` is in seconds since 1970."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Usage | None
+
+
+class Model(BaseModel):
+    """A model's name."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: Literal["dateline"] = "dateline"
+
+
+class ModelList(BaseModel):
+    """All models' names."""
+
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+class ErrorBody(BaseModel):
+    """What went wrong; ``param`` is the path of the field at fault, ``code`` is stable."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class OpenAIError(BaseModel):
+    """OpenAI's error shape."""
+
+    error: ErrorBody
+
+
+def cited(answer: Answer, base_url: str) -> Cited:
+    """``answer``'s citations in both forms. An article without a URL of its own is linked under ``base_url``."""
+    by_number = {citation.n: citation for citation in answer.citations}
+    annotations = [
+        Annotation(
+            url_citation=UrlCitation(
+                start_index=marker.start(),
+                end_index=marker.end(),
+                title=citation.title or citation.source or citation.article_id,
+                # A URL is required of an annotation; ids may hold slashes, which /articles takes as they are.
+                url=citation.url or f"{base_url}articles/{quote(citation.article_id)}",
+            )
+        )
+        for marker in _MARKER.finditer(answer.text)
+        if (citation := by_number.get(int(marker[1])))
+    ]
+    return Cited(annotations=annotations, citations=list(answer.citations), abstained=answer.abstained)

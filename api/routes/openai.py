@@ -1,0 +1,153 @@
+"""``/v1``: OpenAI's chat completions and model list, for clients written for them."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.sse import ServerSentEvent
+
+from api.errors import Failure
+from api.openai_schemas import (
+    AssistantMessage,
+    ChatCompletion,
+    ChatCompletionRequest,
+    Choice,
+    Model,
+    ModelList,
+    OpenAIError,
+    Usage,
+    cited,
+    refuse_unsupported,
+)
+from api.service import DATELINE, ServiceDep
+from api.streaming import begun, sse_handler, unless_gone, with_failure
+from qa.models import Answer, Ask, DeltaEvent, DoneEvent, Event
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": OpenAIError, "description": HTTPStatus(status).phrase}
+    for status in (400, 404, 413, 415, 421, 500, 502, 503, 504)
+}
+_CHUNKS = "Server-sent events, each a `chat.completion.chunk`; the last one is `[DONE]`."
+
+router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
+
+
+@dataclass(frozen=True)
+class _Completion:
+    """One completion being made. ``model`` is the name it is answered under."""
+
+    id: str
+    created: int
+    model: str
+    ask: Ask
+    base_url: str
+    include_usage: bool
+
+    def chunk(self, delta: dict[str, Any] | None, finish_reason: str | None = None, **more: Any) -> str:
+        """A chunk of the stream as JSON; ``delta`` None leaves ``choices`` empty."""
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        chunk = {
+            "id": self.id,
+            "object": "chat.completion.chunk",
+            "created": self.created,
+            "model": self.model,
+            "choices": [] if delta is None else [choice],
+        }
+        if self.include_usage:
+            chunk["usage"] = None
+        return json.dumps(chunk | more, ensure_ascii=False)
+
+
+@router.post(
+    "/chat/completions",
+    response_model=ChatCompletion,
+    response_description="The answer.",
+    responses={
+        200: {"content": {"text/event-stream": {"schema": {"type": "string", "description": _CHUNKS}}}},
+        **_ERRORS,
+        # FastAPI would describe a 422 of its own; here what is invalid is a 400, as with OpenAI.
+        "default": {"model": OpenAIError, "description": "Error"},
+    },
+)
+async def create_completion(
+    request: Request, body: ChatCompletionRequest, service: ServiceDep
+) -> ChatCompletion | Response:
+    """Answer the last user message, as a chat completion.
+
+    The message (and, in a stream, the last delta) also carries `citations`, `annotations` and `abstained`.
+    Sampling parameters are accepted and not used: the service's settings hold.
+    """
+    refuse_unsupported(body)
+    model = service.model(body.model)
+    completion = _Completion(
+        id=f"chatcmpl-{uuid.uuid4().hex}",
+        created=int(time.time()),
+        model=model or service.engine.models()[0],
+        ask=body.to_ask(model),
+        base_url=str(request.base_url),
+        include_usage=body.stream_options is not None and body.stream_options.include_usage,
+    )
+    service.engine.check(completion.ask)
+    if body.stream:
+        request.state.completion = completion
+        return await _stream(request)
+    answer = await unless_gone(request, service.engine.answer(completion.ask))
+    return _whole(completion, answer)
+
+
+@router.get("/models", responses=_ERRORS)
+async def list_models(service: ServiceDep) -> ModelList:
+    """List the models: `dateline` (the configured one), its own name, and `extractive` (quotes only)."""
+    names = dict.fromkeys((DATELINE, *service.engine.models()))
+    return ModelList(data=[Model(id=name, created=service.started) for name in names])
+
+
+def _whole(completion: _Completion, answer: Answer) -> ChatCompletion:
+    message = AssistantMessage(content=answer.text, **dict(cited(answer, completion.base_url)))
+    return ChatCompletion(
+        id=completion.id,
+        created=completion.created,
+        model=completion.model,
+        choices=[Choice(message=message)],
+        usage=Usage.of(answer),
+    )
+
+
+async def _events(request: Request, service: ServiceDep) -> AsyncIterator[AsyncGenerator[Event, None]]:
+    # Up to the first words, so that a model that fails is a status, which OpenAI's clients handle much better than an
+    # error within a stream.
+    async with begun(request, service.engine.stream(request.state.completion.ask), until=DeltaEvent) as events:
+        yield events
+
+
+async def _tell(
+    request: Request, events: Annotated[AsyncGenerator[Event, None], Depends(_events)]
+) -> AsyncIterator[ServerSentEvent]:
+    completion: _Completion = request.state.completion
+    yield ServerSentEvent(raw_data=completion.chunk({"role": "assistant", "content": ""}))
+    async for event in with_failure(events, request.scope):
+        match event:
+            case DeltaEvent(text):
+                yield ServerSentEvent(raw_data=completion.chunk({"content": text}))
+            case DoneEvent(answer):
+                extra = cited(answer, completion.base_url).model_dump(mode="json")
+                yield ServerSentEvent(raw_data=completion.chunk(extra, "stop"))
+                if completion.include_usage:
+                    usage = Usage.of(answer)
+                    spent = usage.model_dump() if usage else None
+                    yield ServerSentEvent(raw_data=completion.chunk(None, usage=spent))
+                yield ServerSentEvent(raw_data="[DONE]")
+            case Failure():
+                yield ServerSentEvent(raw_data=json.dumps(event.openai(), ensure_ascii=False))
+            case _:
+                pass  # OpenAI's stream has no place for stages, passages and verdicts
+
+
+_stream = sse_handler(_tell)

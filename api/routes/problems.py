@@ -1,0 +1,29 @@
+"""Says in the OpenAPI document which errors a route may answer with."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from api.handlers import PROBLEM_MEDIA_TYPE
+from api.schemas import Problem
+
+EVERYWHERE = (421, 500)
+WITH_BODY = (400, 413, 415, 422)
+OF_MODELS = (502, 503, 504)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's ``responses`` for problem documents with these statuses, and those any route may answer with."""
+    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in (*statuses, *EVERYWHERE)}
+
+
+def name_media_type(document: dict[str, Any]) -> dict[str, Any]:
+    """The same OpenAPI document, with problems under their own media type: FastAPI names the route's."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {})
+                if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
+                    content[PROBLEM_MEDIA_TYPE] = content.pop("application/json")
+    return document

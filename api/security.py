@@ -1,0 +1,103 @@
+"""Guards in front of the routes, as plain ASGI: who the request is addressed to, and how much it may send."""
+
+from __future__ import annotations
+
+import ipaddress
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import Failure
+from api.handlers import RefusedError, refusal
+
+SECURITY_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+)
+CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
+"""For everything but pages: an answer is data, and nothing in it may run."""
+
+
+def is_loopback(host: str) -> bool:
+    """True when ``host`` (a name or an address, without port) can only be this machine."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+class HostGuard:
+    """Answers only requests addressed to this machine by a loopback name.
+
+    A service bound to loopback is still within reach of web pages: a page's own host name can be made to resolve to
+    127.0.0.1, and the browser then takes the service for the page's own. Such a request bears the page's name.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 421."""
+        if scope["type"] == "http" and not is_loopback(_name(Headers(scope=scope).get("host", ""))):
+            failure = Failure(
+                status=421,
+                title=HTTPStatus.MISDIRECTED_REQUEST.phrase,
+                detail="This service answers only to loopback names, such as localhost or 127.0.0.1.",
+                code="misdirected",
+                hint="A proxy in front of it has to send such a name as Host.",
+            )
+            await refusal(failure, scope)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+def _name(host: str) -> str:
+    """A Host header without its port: ``[::1]:8000`` -> ``[::1]``."""
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]
+
+
+class BodyLimit:
+    """Refuses bodies over ``limit`` bytes: at once when the length is announced, else as soon as it is passed."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 413 and close the connection, as the rest of the body is not read."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        # As many digits as no real length has would be refused by int().
+        if announced.isdecimal() and (len(announced) > 18 or int(announced) > self.limit):
+            await refusal(self._failure(), scope)(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.limit:
+                raise RefusedError(self._failure())
+            return message
+
+        await self.app(scope, counted, send)
+
+    def _failure(self) -> Failure:
+        return Failure(
+            status=413,
+            title="Content Too Large",
+            detail=f"The body is larger than {self.limit:,} bytes.",
+            code="body_too_large",
+            hint="DATELINE_MAX_BODY_BYTES sets the limit.",
+            headers=(("Connection", "close"),),
+        )

@@ -1,0 +1,103 @@
+"""What the routes work with: the open collection and its engine, made once for each application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from fastapi import Depends, Request
+
+from api.errors import UnknownModelError
+from qa.errors import DatelineError
+from qa.models import Answer, Ask, Event, Retrieved
+from qa.settings import Settings
+
+if TYPE_CHECKING:
+    from qa.library.home import Home
+
+DATELINE = "dateline"
+"""The model name that means the configured one."""
+
+_log = logging.getLogger("dateline.http")
+
+
+class Answering(Protocol):
+    """What the routes need of :class:`qa.engine.Engine`."""
+
+    def models(self) -> tuple[str, ...]:
+        """The configured model first."""
+        ...
+
+    def check(self, ask: Ask) -> None:
+        """Raise what can be told without searching."""
+        ...
+
+    def stream(self, ask: Ask) -> AsyncGenerator[Event, None]:
+        """The answer as it comes about; the last event is ``DoneEvent``."""
+        ...
+
+    async def answer(self, ask: Ask) -> Answer:
+        """The whole answer."""
+        ...
+
+    async def search(self, ask: Ask, *, k: int) -> Retrieved:
+        """The ``k`` best passages."""
+        ...
+
+
+class Warmth:
+    """Loads the embedding model beside the start of the service, so that the first question need not wait for it."""
+
+    def __init__(self, home: Home) -> None:
+        self.state = "starting"
+        self._task = asyncio.create_task(self._warm(home))
+
+    async def _warm(self, home: Home) -> None:
+        try:
+            await asyncio.to_thread(lambda: home.embedder.embed(["warm"], query=True))
+        except DatelineError as error:
+            self.state = str(error)
+            _log.warning("the embedding model cannot be used: %s", error)
+        else:
+            self.state = "ok"
+
+    async def settle(self) -> None:
+        """Wait until the loading thread is done with the home; a thread cannot be stopped."""
+        await asyncio.wait({self._task})
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything a route needs. ``started`` is in seconds since 1970; ``writing`` lets one thread write at a time."""
+
+    settings: Settings
+    home: Home
+    engine: Answering
+    warmth: Warmth
+    started: int
+    writing: threading.Lock = field(default_factory=threading.Lock)
+
+    def model(self, name: str | None) -> str | None:
+        """``name`` as the engine takes it: None for the configured model. Raises ``UnknownModelError``.
+
+        Only models that the service offers: any other would be called with the service's key and at its expense.
+        """
+        if name is None or name == DATELINE:
+            return None
+        if name not in self.engine.models():
+            raise UnknownModelError(f"There is no model {name!r} here.", hint="GET /v1/models lists those that are.")
+        return name
+
+
+def service_of(request: Request) -> Service:
+    """The service this request came to."""
+    service: Any = request.app.state.service
+    assert isinstance(service, Service)
+    return service
+
+
+ServiceDep = Annotated[Service, Depends(service_of)]
