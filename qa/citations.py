@@ -145,11 +145,13 @@ class ClaimStream:
 
         One whole line's worth is kept: how long a line is decides whether its break ends a sentence.
         """
-        if not self._given:
-            return
-        start, end = spans[self._given - 1]
-        if end - start >= SHORT_LINE and "\n" not in text[start:end]:
-            self._buffer, self._given = text[start:], 1
+        for first in range(self._given - 1, 0, -1):
+            kept = text[spans[first][0] : spans[self._given - 1][1]]
+            if "\n" in kept:
+                return
+            if len(kept) >= SHORT_LINE:
+                self._buffer, self._given = text[spans[first][0] :], self._given - first
+                return
 
 
 def _finished(text: str, spans: Sequence[tuple[int, int]], i: int) -> bool:

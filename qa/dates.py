@@ -37,9 +37,9 @@ class Resolved:
         if first == last:
             return first.isoformat()
         if (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year:
-            return f"{first:%Y-%m} to {last:%Y-%m}"
+            return f"{_year_month(first)} to {_year_month(last)}"
         if first.day == 1 and last == _month(first)[1]:
-            return f"{first:%Y-%m}"
+            return _year_month(first)
         return f"{first} to {last}"
 
 
@@ -85,6 +85,10 @@ def age_weight(published: date | None, as_of: date, *, half_life: float, floor: 
     age = max((as_of - published).days, 0)
     weight: float = floor + (1 - floor) * 0.5 ** (age / half_life)
     return weight
+
+
+def _year_month(day: date) -> str:
+    return day.isoformat()[:7]  # strftime does not pad years everywhere
 
 
 Days = tuple[date, date]
@@ -172,7 +176,7 @@ def _bare_month(match: _Match, day: date) -> Days:
 
 
 def _latest_month(month: int, day: date) -> date:
-    return date(day.year if month <= day.month else day.year - 1, month, 1)
+    return _later_month(day, month - day.month - (12 if month > day.month else 0))
 
 
 _MONTH_NAMES = "|".join(name.capitalize() for name in MONTHS)
@@ -190,7 +194,8 @@ _EXPRESSION = re.compile(
     | (?P<ago>(?P<count>{_COUNT})\ (?P<unit>day|week|month|year)s?\ ago)
     | (?P<bare_month>in\ (?P<month>{_MONTH_NAMES})(?!,?\ \d))
     )\b""",
-    re.VERBOSE | re.IGNORECASE,
+    # ASCII: otherwise "ſunday" would match "sunday" and be found in no list.
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _RULES: dict[str, Callable[[_Match, date], Days]] = {
     "before_yesterday": lambda _match, day: _one(day - timedelta(days=2)),

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from time import perf_counter
 
 from qa.assembly import Assembly
@@ -61,6 +62,10 @@ class Engine:
         """Raise at once what can be told without searching: ``QuestionError``, ``FilterError``."""
         if not ask.question.strip():
             raise QuestionError("the question is empty")
+        try:
+            "".join((ask.question, *(turn.content for turn in ask.history))).encode()
+        except UnicodeEncodeError:
+            raise QuestionError("the question holds lone surrogates, which are no characters") from None
         limit = self._settings.max_question_chars
         if len(ask.question) > limit:
             raise QuestionError(
@@ -123,8 +128,10 @@ class Engine:
             for event in await asyncio.to_thread(run.quote, self._reader):
                 yield event
         else:
-            async for event in run.generate(self._chat_model(run.model), self._settings.prompt_tokens):
-                yield event
+            # Closed at once, not by the garbage collector, when the caller leaves: so is the model's connection.
+            async with aclosing(run.generate(self._chat_model(run.model), self._settings.prompt_tokens)) as events:
+                async for event in events:
+                    yield event
         ended = perf_counter()
         timings = Timings(
             retrieve=_ms(retrieved_at - begun),
@@ -184,13 +191,14 @@ class _Run:
             self.warnings.append(f"{len(self.passages) - shown} passages did not fit into the prompt")
         self.assembly = Assembly(self.passages[:shown])
         claims = ClaimStream()
-        async for piece in model.stream(messages):
-            if isinstance(piece, Usage):
-                self.usage = piece
-                continue
-            for claim in claims.feed(piece):
-                for event in self._verified(claim):
-                    yield event
+        async with aclosing(model.stream(messages)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Usage):
+                    self.usage = piece
+                    continue
+                for claim in claims.feed(piece):
+                    for event in self._verified(claim):
+                        yield event
         for claim in claims.end():
             for event in self._verified(claim):
                 yield event

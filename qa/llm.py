@@ -82,7 +82,7 @@ class ChatModel:
         backoff = wait_exponential(multiplier=0.5, max=10) + wait_random(0, 0.5)
 
         def may_pass(error: BaseException) -> bool:
-            return isinstance(error, ModelError) and error.retryable and not received
+            return isinstance(error, ModelError) and error.retryable and not received and not _refused(error)
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -108,6 +108,7 @@ class ChatModel:
         model = self._open()
         prompt = [(message.role, message.content) for message in messages]
         used = Usage()
+        finished = self.config.provider != "openai"  # others name the reason for ending in ways of their own
         chunks = model.astream(prompt)
         try:
             while True:
@@ -120,6 +121,7 @@ class ChatModel:
                     raise
                 except Exception as error:  # noqa: BLE001  every provider brings its own; they are renamed here
                     self._raise_renamed(error)
+                finished = finished or bool(chunk.response_metadata.get("finish_reason"))
                 if told := chunk.usage_metadata:
                     used = Usage(
                         input_tokens=used.input_tokens + told["input_tokens"],
@@ -129,6 +131,9 @@ class ChatModel:
                     yield str(text)
         finally:
             await chunks.aclose()
+        if not finished:
+            # A connection closed half-way looks like an end: only the model can say that it has finished.
+            raise ModelReplyError(f"{self.config.spec} broke off in the middle of its reply", hint="Try again.")
         if used != Usage():
             yield used
 
@@ -195,6 +200,12 @@ def _environment_key() -> str | None:
     import os
 
     return os.environ.get("OPENAI_API_KEY")
+
+
+def _refused(error: ModelError) -> bool:
+    """Whether the provider found fault with the request itself: the same one would be refused again."""
+    status = getattr(error.__cause__, "status_code", None)
+    return isinstance(status, int) and 400 <= status < 500 and status not in {408, 409, 425, 429}
 
 
 def _retry_after(error: Exception) -> float | None:

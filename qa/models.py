@@ -288,8 +288,9 @@ Event = StatusEvent | PassagesEvent | DeltaEvent | SentenceEvent | CitationEvent
 class Hit:
     """A passage with the parts of its score, for ``search --explain``.
 
-    ``dense_rank`` and ``lexical_rank`` count from 1, None when that side did not find it; ``fused`` is the rank-fusion
-    score, ``age_days`` the age at the as-of date (None when undated), ``age_weight`` the factor it was multiplied by.
+    ``dense_rank`` and ``lexical_rank`` count from 1, None when that side did not find it; ``fused`` is their
+    relevance together (0 to 1), ``age_days`` the age at the as-of date (None when undated), ``age_weight`` what age
+    takes it down by.
     """
 
     passage: Passage

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
         30.0, gt=0, le=36_500, description="Days after which a report counts half as much (down to the floor)."
     )
     age_floor: float = Field(
-        0.3, ge=0, le=1, description="Least weight an old or undated report keeps; 1 turns weighting by age off."
+        0.5, ge=0, le=1, description="Least weight an old or undated report keeps; 1 turns weighting by age off."
     )
     abstain_below: float = Field(
         0.5,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, func, literal, or_, select
 
 from qa.errors import FilterError, NotFoundError
 from qa.library.database import Database
-from qa.library.tables import articles, chunks, facts, versions
+from qa.library.tables import articles, chunks, facts, texts, versions
 from qa.models import Article, Filters
 
 T = TypeVar("T")
@@ -54,7 +54,10 @@ class ArticlePage:
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A chunk with what its passage shows. ``text == article.text[start:end]`` of the version it belongs to."""
+    """A chunk with what its passage shows. ``text == article.text[start:end]`` of the version it belongs to.
+
+    ``text`` is "" where only the facts were asked for: cutting it out of a long article is most of a read's cost.
+    """
 
     id: str
     article_id: str
@@ -127,24 +130,29 @@ class Catalog:
 
     def embedded_chunk_ids(self, filters: Filters) -> list[str]:
         """Ids of the chunks that ``filters`` admit and that have a vector, in no order."""
-        query = (
-            select(chunks.c.id)
-            .join(versions, chunks.c.version_key == versions.c.key)
-            .join(articles, versions.c.article_id == articles.c.id)
-            .where(_alive(), visible(filters), chunks.c.embedded)
-        )
+        query = _visible_ids(filters).where(chunks.c.embedded)
         with self.database.begin() as connection:
             return list(connection.execute(query).scalars())
 
-    def chunks_by_id(self, ids: Sequence[str], filters: Filters | None = None) -> dict[str, StoredChunk]:
+    def chunks_by_id(
+        self, ids: Sequence[str], filters: Filters | None = None, *, with_text: bool = True
+    ) -> dict[str, StoredChunk]:
         """The chunks of ``ids`` that exist and that ``filters`` (None: no filter) admit, keyed by id."""
         condition = and_(_alive(), visible(filters)) if filters else _alive()
         found: dict[str, StoredChunk] = {}
         with self.database.begin() as connection:
             for some in batches(ids):
-                for row in connection.execute(_chunk_query().where(chunks.c.id.in_(some), condition)):
+                query = _chunk_query(with_text=with_text).where(chunks.c.id.in_(some), condition)
+                for row in connection.execute(query):
                     found[row.id] = _stored_chunk(row)
         return found
+
+    def admitted(self, ids: Sequence[str], filters: Filters) -> set[str]:
+        """Those of ``ids`` that ``filters`` admit."""
+        query = _visible_ids(filters)
+        with self.database.begin() as connection:
+            found = (connection.execute(query.where(chunks.c.id.in_(some))).scalars() for some in batches(ids))
+            return {one for some in found for one in some}
 
     # Articles, for people
 
@@ -155,7 +163,8 @@ class Catalog:
         """
         missing = NotFoundError(f"there is no article {article_id!r}", hint="See `dateline articles list`.")
         with self.database.begin() as connection:
-            query = select(versions).join(articles).where(versions.c.article_id == article_id, _alive())
+            query = select(versions, texts.c.text).join(articles).join(texts, texts.c.version_key == versions.c.key)
+            query = query.where(versions.c.article_id == article_id, _alive())
             rows = connection.execute(query.order_by(versions.c.number)).all()
         if not rows:
             raise missing
@@ -198,37 +207,48 @@ class Catalog:
         for word in (query or "").split():
             pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
             conditions.append(
-                or_(versions.c.title.ilike(pattern, escape="\\"), versions.c.text.ilike(pattern, escape="\\"))
+                or_(versions.c.title.ilike(pattern, escape="\\"), texts.c.text.ilike(pattern, escape="\\"))
             )
         day = func.coalesce(versions.c.published, date.min)
         if cursor:
             after_day, after_id = _read_cursor(cursor)
             conditions.append(or_(day < after_day, and_(day == after_day, versions.c.article_id > after_id)))
-        columns = [column for column in versions.c if column.name != "text"]
-        listing = select(*columns).join(articles).where(*conditions)
+        listing = select(versions).join(articles).where(*conditions)
+        if query:
+            listing = listing.join(texts, texts.c.version_key == versions.c.key)
         with self.database.begin() as connection:
             rows = connection.execute(listing.order_by(day.desc(), versions.c.article_id).limit(limit + 1)).all()
         items = tuple(_stored_article(row, ()) for row in rows[:limit])
         return ArticlePage(items=items, next_cursor=_cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
+def _visible_ids(filters: Filters) -> Select[Any]:
+    return (
+        select(chunks.c.id)
+        .join(versions, chunks.c.version_key == versions.c.key)
+        .join(articles, versions.c.article_id == articles.c.id)
+        .where(_alive(), visible(filters))
+    )
+
+
 def _alive() -> Any:
     return articles.c.deleted_at.is_(None)
 
 
-def _chunk_query() -> Select[Any]:
+def _chunk_query(*, with_text: bool = True) -> Select[Any]:
     # substr counts code points from 1 in both databases, as our offsets count from 0.
-    piece = func.substr(versions.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("text")
-    return (
-        select(
-            chunks.c.id, chunks.c.version_key, chunks.c.ordinal, chunks.c.start, chunks.c.end, piece,
-            versions.c.article_id,
-            versions.c.title, versions.c.url, versions.c.source, versions.c.published, versions.c.published_from,
-            versions.c.valid_from, versions.c.valid_to,
-        )
+    cut = func.substr(texts.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start)
+    of_chunk = [chunks.c[name] for name in ("id", "version_key", "ordinal", "start", "end")]
+    of_version = [
+        versions.c[name]
+        for name in ("article_id", "title", "url", "source", "published", "published_from", "valid_from", "valid_to")
+    ]
+    query = (
+        select(*of_chunk, *of_version, (cut if with_text else literal("")).label("text"))
         .join(versions, chunks.c.version_key == versions.c.key)
         .join(articles, versions.c.article_id == articles.c.id)
-    )  # fmt: skip
+    )
+    return query.join(texts, texts.c.version_key == versions.c.key) if with_text else query
 
 
 def stored_chunks(connection: Connection, condition: Any, limit: int) -> list[StoredChunk]:

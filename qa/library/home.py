@@ -85,7 +85,8 @@ class WriterLock:
     def __init__(self, home: Path) -> None:
         from filelock import FileLock
 
-        self._file = FileLock(home / "lock")
+        # Any thread of this process may close the home, not only the one that opened it.
+        self._file = FileLock(home / "lock", thread_local=False)
         self._note = home / "lock.json"
 
     def holder(self) -> dict[str, Any]:

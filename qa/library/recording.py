@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from qa.errors import NotFoundError
 from qa.library.catalog import StoredChunk, batches, stored_chunks
 from qa.library.database import Database
-from qa.library.tables import articles, chunks, facts, fingerprints, removals, versions
+from qa.library.tables import articles, chunks, facts, fingerprints, removals, texts, versions
 from qa.models import Article, Chunk
 
 Verdict = Literal["new", "updated", "unchanged", "deleted"]
@@ -82,6 +82,7 @@ class Recorder:
             _enqueue_removals(connection, gone)
             connection.execute(delete(chunks).where(chunks.c.version_key.in_(keys)))
             connection.execute(delete(fingerprints).where(fingerprints.c.article_id == article_id))
+            connection.execute(delete(texts).where(texts.c.version_key.in_(keys)))
             connection.execute(delete(versions).where(versions.c.article_id == article_id))
             _bump_revision(connection)
 
@@ -197,13 +198,14 @@ def _insert_version(connection: Connection, item: Prepared, now: datetime) -> in
     number = (connection.execute(highest).scalar() or 0) + 1
     result = connection.execute(
         insert(versions).values(
-            article_id=article.id, number=number, text=article.text, text_hash=article.text_hash, title=article.title,
+            article_id=article.id, number=number, text_hash=article.text_hash, title=article.title,
             url=article.url, source=article.source, authors=json.dumps(article.authors, ensure_ascii=False),
             published=article.published, published_from=article.published_from, ingested_at=now,
             chunk_count=len(item.chunks),
         )
     )  # fmt: skip
     key = int(result.inserted_primary_key[0])  # type: ignore[index]
+    connection.execute(insert(texts).values(version_key=key, text=article.text))
     rows = [
         {
             "id": f"{article.id}.{number}.{chunk.ordinal}", "version_key": key, "ordinal": chunk.ordinal,

@@ -33,29 +33,34 @@ class VectorStore:
     def __init__(self, path: Path, url: str | None = None) -> None:
         self._path = path
         self._url = url
-        self._lock = threading.RLock()
+        self._lock = threading.Condition(threading.RLock())
+        self._users = 0
         self._client: Any = None
         self._collection: Any = None
 
     def close(self) -> None:
-        """Let go of Chroma; the next call opens it anew and sees what other processes have written meanwhile."""
+        """Let go of Chroma; the next call opens it anew and sees what other processes have written meanwhile.
+
+        Calls under way in other threads are waited for.
+        """
         with self._lock:
+            self._lock.wait_for(lambda: self._users == 0)
             if self._client is not None:
                 self._client.close()
             self._client = self._collection = None
 
     def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Keep one vector (a row of ``vectors``) for each id, replacing what was there."""
-        with self._renamed():
+        with self._collection_in_use() as collection:
             for i in range(0, len(ids), _MAX_BATCH):
                 part = slice(i, i + _MAX_BATCH)
-                self._open().upsert(ids=list(ids[part]), embeddings=vectors[part])
+                collection.upsert(ids=list(ids[part]), embeddings=vectors[part])
 
     def delete(self, ids: Sequence[str]) -> None:
         """Forget these ids; unknown ones are passed over."""
-        with self._renamed():
+        with self._collection_in_use() as collection:
             for i in range(0, len(ids), _MAX_BATCH):
-                self._open().delete(ids=list(ids[i : i + _MAX_BATCH]))
+                collection.delete(ids=list(ids[i : i + _MAX_BATCH]))
 
     def nearest(
         self, vector: NDArray[np.float32], k: int, *, among: Sequence[str] | None = None
@@ -67,8 +72,8 @@ class VectorStore:
         """
         if among is not None and not among:
             return []
-        with self._renamed():
-            found = self._open().query(
+        with self._collection_in_use() as collection:
+            found = collection.query(
                 query_embeddings=[vector],
                 n_results=k,
                 include=["distances"],
@@ -80,15 +85,15 @@ class VectorStore:
     def ids(self) -> set[str]:
         """Every id that has a vector."""
         found: set[str] = set()
-        with self._renamed():
-            while page := self._open().get(limit=_MAX_BATCH, offset=len(found), include=[])["ids"]:
+        with self._collection_in_use() as collection:
+            while page := collection.get(limit=_MAX_BATCH, offset=len(found), include=[])["ids"]:
                 found.update(page)
         return found
 
     def count(self) -> int:
         """How many ids have a vector."""
-        with self._renamed():
-            return int(self._open().count())
+        with self._collection_in_use() as collection:
+            return int(collection.count())
 
     def _open(self) -> Any:
         with self._lock:
@@ -118,12 +123,21 @@ class VectorStore:
         )
 
     @contextmanager
-    def _renamed(self) -> Iterator[None]:
+    def _collection_in_use(self) -> Iterator[Any]:
+        """The collection, not closed before the block ends; Chroma's errors are renamed."""
         import httpx
         from chromadb.errors import ChromaError
 
         try:
-            yield
+            with self._lock:
+                collection = self._open()
+                self._users += 1
+            try:
+                yield collection
+            finally:
+                with self._lock:
+                    self._users -= 1
+                    self._lock.notify_all()
         except (httpx.TransportError, ConnectionError) as error:
             raise StoreUnreachableError(f"the Chroma server does not answer: {error}") from error
         except ChromaError as error:

@@ -48,7 +48,6 @@ versions = Table(
     Column("article_id", ForeignKey("articles.id"), nullable=False),
     # Counts from 1 in the order the versions came in.
     Column("number", Integer, nullable=False),
-    Column("text", Text, nullable=False),
     Column("text_hash", String(64), nullable=False),
     Column("title", Text),
     Column("url", Text),
@@ -64,6 +63,14 @@ versions = Table(
     UniqueConstraint("article_id", "number"),
     Index(None, "published"),
     Index(None, "source"),
+)
+
+# Apart from the versions, whose rows stay small: filters read thousands of those, and texts only of what is shown.
+texts = Table(
+    "texts",
+    metadata,
+    Column("version_key", ForeignKey("versions.key"), primary_key=True),
+    Column("text", Text, nullable=False),
 )
 
 # Every (article, fingerprint) ever taken in: meeting one again means there is nothing to do.

@@ -1,4 +1,4 @@
-"""The first schema: facts, articles, versions, fingerprints, chunks, removals."""
+"""The first schema: facts, articles, versions and their texts, fingerprints, chunks, removals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ def upgrade() -> None:
         sa.Column("key", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("article_id", sa.String(128), sa.ForeignKey("articles.id"), nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
-        sa.Column("text", sa.Text, nullable=False),
         sa.Column("text_hash", sa.String(64), nullable=False),
         sa.Column("title", sa.Text),
         sa.Column("url", sa.Text),
@@ -44,6 +43,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_versions_published", "versions", ["published"])
     op.create_index("ix_versions_source", "versions", ["source"])
+    op.create_table(
+        "texts",
+        sa.Column("version_key", sa.Integer, sa.ForeignKey("versions.key"), primary_key=True),
+        sa.Column("text", sa.Text, nullable=False),
+    )
     op.create_table(
         "fingerprints",
         sa.Column("article_id", sa.String(128), sa.ForeignKey("articles.id"), primary_key=True),
@@ -69,5 +73,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop every table."""
-    for table in ("removals", "chunks", "fingerprints", "versions", "articles", "facts"):
+    for table in ("removals", "chunks", "fingerprints", "texts", "versions", "articles", "facts"):
         op.drop_table(table)
