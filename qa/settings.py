@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
         "UTC", description="IANA time zone that decides which day today is, when no as-of date is given."
     )
+    date_order: Literal["auto", "dmy", "mdy"] = Field(
+        "auto",
+        description="How dates such as 03/04/2024 are read: day first (dmy), month first (mdy), or as the source's"
+        " other dates prove (auto), else not at all.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="Least severe log lines shown on stderr."
     )
@@ -108,7 +113,7 @@ class Settings(BaseSettings):
         0.5, ge=0, le=1, description="Least weight an old or undated report keeps; 1 turns weighting by age off."
     )
     abstain_below: float = Field(
-        0.5,
+        0.48,
         ge=0,
         le=1,
         description="Least score (0 to 1) a sentence must reach before the embedded reader answers with it.",
@@ -117,6 +122,25 @@ class Settings(BaseSettings):
     chroma_url: str | None = Field(None, description="URL of a Chroma server; unset: Chroma embedded, in the home.")
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL of the catalogue's database; unset: SQLite in the home."
+    )
+
+    fetch_timeout: float = Field(30.0, gt=0, le=600, description="Seconds a URL may take to fetch, in all.")
+    fetch_max_bytes: int = Field(
+        20_000_000, ge=1024, le=1_000_000_000, description="Largest content fetched from a URL, in bytes, decompressed."
+    )
+    fetch_delay: float = Field(
+        1.0, ge=0, le=60, description="Seconds between two requests to one host; more where its robots.txt says so."
+    )
+    fetch_private: bool = Field(
+        False,
+        description="Whether private addresses, as an intranet's, may be fetched; a feed's links then reach them, too.",
+    )
+    fetch_user_agent: str = Field(
+        "Dateline",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        description="How fetching names itself to servers and their robots.txt, e.g. Dateline/1 (+https://you.example).",
     )
 
     host: str = Field("127.0.0.1", description="Address `dateline serve` listens on.")
