@@ -1,0 +1,122 @@
+"""Values and Hypothesis strategies shared by the tests of ``qa``."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import strategies as st
+
+from qa.models import Hit, Passage
+
+# Prose with everything that makes sentence splitting and markers hard.
+_ATOMS = [
+    "The",
+    "minister",
+    "said",
+    "so",
+    "on",
+    "Monday",
+    "Mr",
+    "U.S",
+    "e.g",
+    "Dr",
+    "J",
+    "3.8",
+    "2023",
+    "17",
+    "etc",
+    "talks",
+    "I",
+    "Theodore",
+    "in",
+    "Kyiv",
+    "ended",
+    "not",
+    "éclair",
+    "Ärzte",
+    "北京",
+    "he",
+    ".",
+    ".",
+    ".",
+    "!",
+    "?",
+    "…",
+    ":",
+    "-",
+    "“",
+    "”",
+    '"',
+    "'",
+    "(",
+    ")",
+    "»",
+    "%",
+    " ",
+    " ",
+    " ",
+    " ",
+    "\n",
+    "\n\n",
+    "\t",
+    "\u00a0",
+    "\u2028",
+    "[1]",
+    "[2]",
+    " [3]",
+    "[1, 2]",
+    "[1-3]",
+    "[^1]",
+    "【1】",
+    "【2†source】",
+    "[",
+    "]",
+    "[[1]]",
+    "[1[2]]",
+    "[9]",
+    "[0]",
+    "[2023]",
+    "[٣]",
+    "[1",
+    "1]",
+    "[ 4 ]",
+    "[1234]",
+    "【",
+    "】",
+    "[a]",
+    "[１]",
+]
+
+prose = st.lists(st.sampled_from(_ATOMS), max_size=40).map("".join)
+any_text = st.one_of(prose, st.text(max_size=200))
+
+
+def passage(text: str, *, n: int = 1, start: int = 0, published: date | None = None, **told: Any) -> Passage:
+    """The whole of an article's piece that begins at ``start``."""
+    return Passage(
+        chunk_id=f"a{n}.1.0",
+        article_id=f"a{n}",
+        score=1.0,
+        text=text,
+        start=start,
+        end=start + len(text),
+        published=published,
+        **told,
+    )
+
+
+def hit(name: str, *, article: str = "a", score: float = 1.0) -> Hit:
+    """A hit of which only its passage's names and score matter."""
+    found = passage("Text.").model_copy(update={"chunk_id": name, "article_id": article, "score": score})
+    return Hit(
+        passage=found, dense_rank=1, lexical_rank=None, similarity=0.5, fused=score, age_days=None, age_weight=1.0
+    )
+
+
+@st.composite
+def split(draw: st.DrawFn, text: str) -> list[str]:
+    """``text`` cut into pieces anywhere."""
+    cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=12)) | {0, len(text)})
+    return [text[a:b] for a, b in pairwise(cuts)]

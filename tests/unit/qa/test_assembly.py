@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.assembly import Assembly
+from qa.citations import ClaimStream, Quote
+from qa.models import CitationEvent, DeltaEvent, Event, Passage, SentenceEvent
+from qa.prompt import ABSTENTION
+from qa.reader import Picked
+from qa.text import sentences
+from tests.unit.qa.strategies import any_text, passage, prose
+
+ARTICLES = {
+    "a1": "x" * 40 + "Lavrov visited Brazil [3] on Monday. He met Mauro Vieira.",
+    "a2": "Trade reached 9.8 billion dollars in [2022]. Officials were pleased with it.",
+    "a3": "“We agreed,” he said. [1] The visit ends on Tuesday.",
+}
+PASSAGES = (
+    passage(
+        ARTICLES["a1"][40:],
+        n=1,
+        start=40,
+        published=date(2023, 4, 17),
+        published_from="header",
+        also_reported_by=("ap",),
+    ),
+    passage(ARTICLES["a2"], n=2, title="Trade", url="https://x.test/2", source="reuters"),
+    passage(ARTICLES["a3"], n=3),
+)
+_TRUE = [
+    "Lavrov visited Brazil",
+    "He met Mauro Vieira",
+    "Trade reached 9.8 billion dollars",
+    "The visit ends on Tuesday",
+]
+_MARKS = [
+    "",
+    " [1]",
+    "[2]",
+    " [3]",
+    " [1][2]",
+    " [2, 3]",
+    " [1-3]",
+    " [9]",
+    " [0]",
+    " 【2】",
+    " [٢]",
+    " [１]",
+    " [[1]]",
+    " [1[2]]",
+    " [1",
+    " [2023]",
+    " [ 2 ]",
+    " [^3]",
+    "[1] [1]",
+]
+_sentence = st.builds(
+    lambda said, inside, stop, after: f"{said}{inside}{stop}{after}",
+    st.sampled_from([*_TRUE, "Pigs fly", "In [3] he said", "He met [Vieira] and [12] others", "-", ABSTENTION]),
+    st.sampled_from(_MARKS),
+    st.sampled_from([".", "!", "?", "", ":", ".”"]),
+    st.sampled_from(_MARKS),
+)
+replies = st.one_of(
+    st.lists(_sentence, max_size=8).flatmap(
+        lambda said: st.sampled_from([" ", "\n", "\n\n", ""]).map(lambda gap: gap.join(said))
+    ),
+    prose,
+    any_text,
+)
+
+
+def assemble(reply: str, passages: tuple[Passage, ...] = PASSAGES) -> tuple[Assembly, list[Event]]:
+    assembly, stream, events = Assembly(passages), ClaimStream(), []
+    for claim in [*stream.feed(reply), *stream.end()]:
+        events += assembly.add_claim(claim)
+    return assembly, events
+
+
+def check_invariant(assembly: Assembly, events: list[Event]) -> None:
+    """The contract of an answer."""
+    numbers = [int(digits) for digits in re.findall(r"\[(\d+)\]", assembly.text)]
+    citations = assembly.citations
+    assert [citation.n for citation in citations] == list(range(1, len(citations) + 1))
+    assert list(dict.fromkeys(numbers)) == [citation.n for citation in citations]
+    for citation in citations:
+        assert ARTICLES[citation.article_id][citation.start : citation.end] == citation.quote
+        assert citation.quote.strip()
+    previous = 0
+    for sentence in assembly.sentences:
+        assert previous <= sentence.start < sentence.end <= len(assembly.text)
+        shown = assembly.text[sentence.start : sentence.end]
+        assert shown == shown.strip()
+        assert {int(digits) for digits in re.findall(r"\[(\d+)\]", shown)} == set(sentence.citations)
+        assert sentence.supported == (sentence.reason is None)
+        previous = sentence.end
+    assert "".join(event.text for event in events if isinstance(event, DeltaEvent)) == assembly.text
+    assert [event.sentence for event in events if isinstance(event, SentenceEvent)] == assembly.sentences
+    assert [event.citation for event in events if isinstance(event, CitationEvent)] == citations
+
+
+@given(replies)
+def test_whatever_a_model_writes_the_answer_keeps_its_contract(reply: str) -> None:
+    check_invariant(*assemble(reply))
+
+
+@given(replies, st.integers(0, 200))
+def test_a_truncated_reply_keeps_it_too(reply: str, length: int) -> None:
+    check_invariant(*assemble(reply[:length]))
+
+
+@given(st.lists(st.tuples(st.sampled_from(PASSAGES), st.integers(0, 9)), max_size=5))
+def test_quoted_answers_keep_it_too(picks: list[tuple[Passage, int]]) -> None:
+    assembly, events = Assembly(PASSAGES), []
+    for source, which in picks:
+        spans = sentences(source.text)
+        start, end = spans[which % len(spans)]
+        events += assembly.add_quote(Picked(Quote(source, source.start + start, source.start + end, 1.0), 0.9))
+    check_invariant(assembly, events)
+
+
+def test_a_cited_sentence_carries_its_quote() -> None:
+    assembly, _ = assemble("Lavrov visited Brazil [1].")
+    (citation,) = assembly.citations
+    assert assembly.text == "Lavrov visited Brazil [1]."
+    assert citation.quote == "Lavrov visited Brazil [3] on Monday."
+    assert (citation.supported, citation.attributed, citation.published_from) == (True, "by_model", "header")
+    assert citation.also_reported_by == ("ap",)
+    assert assembly.warnings() == []
+
+
+def test_numbers_follow_first_use_not_the_order_of_passages() -> None:
+    assembly, _ = assemble("The visit ends on Tuesday [3]. Lavrov visited Brazil [1]. The visit ends on Tuesday [3].")
+    assert assembly.text == "The visit ends on Tuesday [1]. Lavrov visited Brazil [2]. The visit ends on Tuesday [1]."
+    assert [citation.article_id for citation in assembly.citations] == ["a3", "a1"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "warning"),
+    [
+        ("Lavrov visited Brazil [9].", "removed 1 citation marker that points to no passage"),
+        ("Pigs fly [7][0].", "removed 2 citation markers that point to no passage"),
+    ],
+)
+def test_a_marker_that_points_nowhere_goes_with_a_warning(reply: str, warning: str) -> None:
+    assembly, events = assemble(reply)
+    assert not re.search(r"\[[790]\]", assembly.text)
+    assert warning in assembly.warnings()
+    check_invariant(assembly, events)
+
+
+def test_a_leading_marker_that_points_nowhere_leaves_no_space() -> None:
+    assert assemble("[9] Pigs fly.")[0].text == "Pigs fly."
+
+
+def test_a_sentence_without_a_source_gets_the_one_that_says_so() -> None:
+    assembly, _ = assemble("Trade reached 9.8 billion dollars.")
+    assert assembly.text == "Trade reached 9.8 billion dollars [1]."
+    assert (assembly.citations[0].article_id, assembly.citations[0].attributed) == ("a2", "by_check")
+
+
+def test_an_unsupported_sentence_is_flagged_and_says_why() -> None:
+    assembly, _ = assemble("Trade reached 10 billion dollars [2].")
+    (sentence,) = assembly.sentences
+    assert not sentence.supported
+    assert sentence.reason == "the number 10 is not in the passage"
+    assert not assembly.citations[0].supported
+    assert assembly.warnings() == ["1 of 1 sentences not supported by the passages"]
+
+
+def test_a_source_that_adds_nothing_is_not_called_support() -> None:
+    assembly, _ = assemble("Lavrov visited Brazil [1][2].")
+    assert {citation.article_id: citation.supported for citation in assembly.citations} == {"a1": True, "a2": False}
+    assert assembly.sentences[0].supported
+
+
+def test_a_declined_question_is_an_abstention() -> None:
+    assembly, events = assemble(ABSTENTION)
+    assert (assembly.abstained, events) == (True, [])
+    events = assembly.abstain()
+    assert assembly.text == ABSTENTION
+    assert assembly.abstained
+    assert events == [DeltaEvent(ABSTENTION)]
+    assert assembly.warnings() == []
+
+
+@pytest.mark.parametrize("reply", ["", " \n ", "[1]", "—", "..."])
+def test_a_reply_without_words_abstains_and_says_that_it_was_empty(reply: str) -> None:
+    assembly, _ = assemble(reply)
+    assert assembly.abstained
+    assert assembly.warnings() == ["the model's reply was empty"]
+
+
+def test_an_articles_own_brackets_are_round_in_the_text_and_kept_in_the_quote() -> None:
+    assembly = Assembly(PASSAGES)
+    start, end = sentences(ARTICLES["a2"])[0]
+    assembly.add_quote(Picked(Quote(PASSAGES[1], start, end, 1.0), 0.9))
+    assert assembly.text == "Trade reached 9.8 billion dollars in (2022). [1]"
+    assert assembly.citations[0].quote == "Trade reached 9.8 billion dollars in [2022]."
