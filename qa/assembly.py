@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from qa.citations import Claim, Quote, best_quote, find_support, judge, neutralise, round_brackets
+from qa.citations import Quote, best_quote, find_support, judge
+from qa.claims import Claim, neutralise, round_brackets
 from qa.dates import annotate
 from qa.models import Citation, CitationEvent, DeltaEvent, Event, Passage, Sentence, SentenceEvent
 from qa.prompt import ABSTENTION

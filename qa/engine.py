@@ -10,7 +10,7 @@ from contextlib import aclosing
 from time import perf_counter
 
 from qa.assembly import Assembly
-from qa.citations import Claim, ClaimStream
+from qa.claims import Claim, ClaimStream
 from qa.errors import FilterError, QuestionError
 from qa.library.home import Home
 from qa.llm import ChatModel, ModelConfig

@@ -26,6 +26,11 @@ def _digest(*parts: str | None) -> str:
     return hashlib.sha256(payload.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def text_digest(text: str) -> str:
+    """A short hash of a chunk's text: chunks of equal text are embedded once."""
+    return _digest(text)[:32]
+
+
 @dataclass(frozen=True, slots=True)
 class Article:
     """One article as read, before or after it is stored.
@@ -290,7 +295,7 @@ class Hit:
 
     ``dense_rank`` and ``lexical_rank`` count from 1, None when that side did not find it; ``fused`` is their
     relevance together (0 to 1), ``age_days`` the age at the as-of date (None when undated), ``age_weight`` what age
-    takes it down by.
+    takes it down by. Hits of one ``cluster`` print the same story.
     """
 
     passage: Passage
@@ -300,6 +305,7 @@ class Hit:
     fused: float
     age_days: int | None
     age_weight: float
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)

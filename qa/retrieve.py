@@ -49,14 +49,19 @@ def fuse(dense: Mapping[str, float], lexical: Mapping[str, float]) -> dict[str, 
 
 
 def diversify(hits: Sequence[Hit], k: int, *, per_article: int) -> list[Hit]:
-    """The first ``k`` of ``hits`` (best first) with at most ``per_article`` of any article."""
+    """The first ``k`` of ``hits`` (best first) with at most ``per_article`` of any article.
+
+    Of articles that print one story (one cluster) only the one that comes first is taken.
+    """
     taken: Counter[str] = Counter()
+    printed_by: dict[str, str] = {}
     chosen: list[Hit] = []
     for hit in hits:
         if len(chosen) == k:
             break
-        if taken[hit.passage.article_id] < per_article:
-            taken[hit.passage.article_id] += 1
+        article = hit.passage.article_id
+        if taken[article] < per_article and printed_by.setdefault(hit.cluster or article, article) == article:
+            taken[article] += 1
             chosen.append(hit)
     return chosen
 
@@ -91,7 +96,7 @@ class Retriever:
         # The catalogue has the last word on what may be seen: the two indexes may lag behind it.
         chunks = self._home.catalog.chunks_by_id([*{**dense, **lexical}], filters, with_text=False)
         hits = diversify(self._weigh(chunks, dense, lexical, filters), k, per_article=self._per_article)
-        return Retrieved(hits=self._with_texts(hits), filters=filters)
+        return Retrieved(hits=self._complete(hits, filters), filters=filters)
 
     def _weigh(
         self,
@@ -117,19 +122,27 @@ class Retriever:
                     fused=relevance[one],
                     age_days=(filters.as_of - chunk.published).days if chunk.published else None,
                     age_weight=weight,
+                    cluster=chunk.cluster,
                 )
             )
         # Ids break ties, so that one question over one collection has one answer.
         return sorted(hits, key=lambda hit: (-hit.passage.score, hit.passage.chunk_id))
 
-    def _with_texts(self, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-        """The hits with their passages' texts; one whose article was deleted this instant is left out."""
+    def _complete(self, hits: Sequence[Hit], filters: Filters) -> tuple[Hit, ...]:
+        """The hits with their passages' texts and the other outlets that print them, as far as ``filters`` admit.
+
+        One whose article was deleted this instant is left out.
+        """
         found = self._home.catalog.chunks_by_id([hit.passage.chunk_id for hit in hits])
-        return tuple(
-            replace(hit, passage=hit.passage.model_copy(update={"text": found[hit.passage.chunk_id].text}))
-            for hit in hits
-            if hit.passage.chunk_id in found
-        )
+        reporters = self._home.catalog.reporters([hit.cluster for hit in hits], filters)
+        complete = []
+        for hit in hits:
+            if chunk := found.get(hit.passage.chunk_id):
+                others = reporters.get(hit.cluster, set())
+                outlets = {outlet for article, outlet in others if article != chunk.article_id} - {chunk.source}
+                update = {"text": chunk.text, "also_reported_by": tuple(sorted(outlets))}
+                complete.append(replace(hit, passage=hit.passage.model_copy(update=update)))
+        return tuple(complete)
 
     def _dense(self, question: str, filters: Filters, depth: int) -> list[tuple[str, float]]:
         visible = self._home.catalog.visible_chunk_count(filters)

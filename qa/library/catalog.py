@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -73,6 +73,8 @@ class StoredChunk:
     published_from: str | None
     valid_from: date | None
     valid_to: date | None
+    cluster: str
+    digest: str
 
 
 def batches(items: Sequence[T], size: int = _IN_LIMIT) -> Iterable[Sequence[T]]:
@@ -153,6 +155,22 @@ class Catalog:
         with self.database.begin() as connection:
             found = (connection.execute(query.where(chunks.c.id.in_(some))).scalars() for some in batches(ids))
             return {one for some in found for one in some}
+
+    def reporters(self, clusters: Sequence[str], filters: Filters) -> dict[str, set[tuple[str, str]]]:
+        """By cluster the (article id, outlet) of every article in it that ``filters`` admit, whatever its source.
+
+        The outlet is the article's source, else its URL, else its id.
+        """
+        anywhere = replace(filters, sources=())
+        outlet = func.coalesce(versions.c.source, versions.c.url, versions.c.article_id).label("outlet")
+        query = select(versions.c.cluster, versions.c.article_id, outlet).join(articles)
+        query = query.where(_alive(), visible(anywhere))
+        found: dict[str, set[tuple[str, str]]] = {}
+        with self.database.begin() as connection:
+            for some in batches(clusters):
+                for row in connection.execute(query.where(versions.c.cluster.in_(some))):
+                    found.setdefault(row.cluster, set()).add((row.article_id, row.outlet))
+        return found
 
     # Articles, for people
 
@@ -238,10 +256,20 @@ def _alive() -> Any:
 def _chunk_query(*, with_text: bool = True) -> Select[Any]:
     # substr counts code points from 1 in both databases, as our offsets count from 0.
     cut = func.substr(texts.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start)
-    of_chunk = [chunks.c[name] for name in ("id", "version_key", "ordinal", "start", "end")]
+    of_chunk = [chunks.c[name] for name in ("id", "version_key", "ordinal", "start", "end", "digest")]
     of_version = [
         versions.c[name]
-        for name in ("article_id", "title", "url", "source", "published", "published_from", "valid_from", "valid_to")
+        for name in (
+            "article_id",
+            "title",
+            "url",
+            "source",
+            "published",
+            "published_from",
+            "valid_from",
+            "valid_to",
+            "cluster",
+        )
     ]
     query = (
         select(*of_chunk, *of_version, (cut if with_text else literal("")).label("text"))

@@ -11,20 +11,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from qa.errors import HomeError
-from qa.library.catalog import Catalog
+from qa.library.catalog import Catalog, StoredChunk
 from qa.library.encoders import Embedder
 from qa.library.lexical import LexicalIndex
-from qa.library.recording import Prepared, Recorder, Verdict
+from qa.library.recording import Member, Prepared, Recorder, Verdict
 from qa.library.store import VectorStore
 from qa.library.tables import articles, chunks, versions
 from qa.models import Article
 
-__all__ = ["CheckReport", "Index", "LibraryStatus", "Prepared", "Verdict"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["CheckReport", "Index", "LibraryStatus", "Member", "Prepared", "Verdict"]
 
 _LEXICAL_BATCH = 2_000
 _EMBED_BATCH = 256
@@ -114,14 +118,28 @@ class Index:
         self._need_writable()
         done = 0
         while pending := self._recorder.pending_embedding(_EMBED_BATCH):
-            vectors = self._embedder().embed([chunk.text for chunk in pending])
             ids = [chunk.id for chunk in pending]
-            self._store.upsert(ids, vectors)
+            self._store.upsert(ids, self._vectors(pending))
             self._recorder.mark(ids, embedded=True)
             done += len(ids)
             if on_embedded:
                 on_embedded(len(ids))
         return done
+
+    def _vectors(self, pending: Sequence[StoredChunk]) -> NDArray[np.float32]:
+        """One row a chunk; a text that has a vector already, here or in the store, is not embedded again."""
+        import numpy as np
+
+        twins = self._recorder.embedded_twins([chunk.digest for chunk in pending])
+        stored = self._store.vectors(list(twins.values()))
+        known = {digest: stored[one] for digest, one in twins.items() if one in stored}
+        fresh = {chunk.digest: chunk.text for chunk in pending if chunk.digest not in known}
+        known |= dict(zip(fresh, self._embedder().embed(list(fresh.values())), strict=True))
+        return np.stack([known[chunk.digest] for chunk in pending])
+
+    def alike(self, bands: Sequence[str], *, article_id: str) -> dict[str, list[Member]]:
+        """The clusters that may hold near duplicates of an article with these ``bands``, by cluster id."""
+        return self._recorder.alike(bands, article_id=article_id)
 
     def backlog(self) -> int:
         """How many chunks have no vector yet."""

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 from qa.errors import NotFoundError
 from qa.library.catalog import StoredChunk, batches, stored_chunks
 from qa.library.database import Database
-from qa.library.tables import articles, chunks, facts, fingerprints, removals, texts, versions
-from qa.models import Article, Chunk
+from qa.library.tables import articles, bands, chunks, facts, fingerprints, removals, texts, versions
+from qa.models import Article, Chunk, text_digest
 
 Verdict = Literal["new", "updated", "unchanged", "deleted"]
 """What taking an article in would do; ``deleted``: it has a tombstone and stays away unless restored."""
@@ -26,10 +26,25 @@ Verdict = Literal["new", "updated", "unchanged", "deleted"]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An article ready to be kept, with its chunks in reading order."""
+    """An article ready to be kept, with its chunks in reading order.
+
+    ``bands`` are the keys under which near duplicates find it, ``cluster`` the cluster it was found to belong to;
+    None begins one of its own.
+    """
 
     article: Article
     chunks: tuple[Chunk, ...]
+    bands: tuple[str, ...] = ()
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A version in a cluster, as it is compared with new articles."""
+
+    cluster: str
+    text: str
+    published: date | None
 
 
 class Recorder:
@@ -57,6 +72,20 @@ class Recorder:
                 prints.update((row.article_id, row.fingerprint) for row in found)
         return [_verdict(known.get(one.id), (one.id, one.fingerprint) in prints, restore) for one in batch]
 
+    def alike(self, keys: Sequence[str], *, article_id: str) -> dict[str, list[Member]]:
+        """The clusters of other articles that share one of the bands ``keys``, whole, by cluster id."""
+        if not keys:
+            return {}
+        near = select(versions.c.cluster).join(bands, bands.c.version_key == versions.c.key)
+        near = near.where(bands.c.band.in_(keys), versions.c.article_id != article_id).distinct()
+        query = select(versions.c.cluster, texts.c.text, versions.c.published)
+        query = query.join(texts, texts.c.version_key == versions.c.key).order_by(versions.c.key)
+        found: dict[str, list[Member]] = {}
+        with self._database.begin() as connection:
+            for row in connection.execute(query.where(versions.c.cluster.in_(near))):
+                found.setdefault(row.cluster, []).append(Member(row.cluster, row.text, row.published))
+        return found
+
     def record(self, batch: Sequence[Prepared], *, restore: bool = False) -> int:
         """Keep a batch in one transaction and return how many articles changed anything.
 
@@ -82,6 +111,7 @@ class Recorder:
             _enqueue_removals(connection, gone)
             connection.execute(delete(chunks).where(chunks.c.version_key.in_(keys)))
             connection.execute(delete(fingerprints).where(fingerprints.c.article_id == article_id))
+            connection.execute(delete(bands).where(bands.c.version_key.in_(keys)))
             connection.execute(delete(texts).where(texts.c.version_key.in_(keys)))
             connection.execute(delete(versions).where(versions.c.article_id == article_id))
             _bump_revision(connection)
@@ -103,6 +133,16 @@ class Recorder:
         query = select(func.count()).select_from(chunks).where(chunks.c.embedded.is_(False))
         with self._database.begin() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def embedded_twins(self, digests: Sequence[str]) -> dict[str, str]:
+        """For each digest that some chunk with a vector has: the id of one such chunk."""
+        twins: dict[str, str] = {}
+        with self._database.begin() as connection:
+            for some in batches(digests):
+                query = select(chunks.c.digest, func.min(chunks.c.id).label("id")).group_by(chunks.c.digest)
+                for row in connection.execute(query.where(chunks.c.digest.in_(some), chunks.c.embedded)):
+                    twins[row.digest] = row.id
+        return twins
 
     def mark(self, ids: Iterable[str], *, lexical: bool | None = None, embedded: bool | None = None) -> None:
         """Record what the derived stores hold now (or, given False, no longer hold)."""
@@ -201,15 +241,18 @@ def _insert_version(connection: Connection, item: Prepared, now: datetime) -> in
             article_id=article.id, number=number, text_hash=article.text_hash, title=article.title,
             url=article.url, source=article.source, authors=json.dumps(article.authors, ensure_ascii=False),
             published=article.published, published_from=article.published_from, ingested_at=now,
-            chunk_count=len(item.chunks),
+            chunk_count=len(item.chunks), cluster=item.cluster or f"{article.id}.{number}",
         )
     )  # fmt: skip
     key = int(result.inserted_primary_key[0])  # type: ignore[index]
     connection.execute(insert(texts).values(version_key=key, text=article.text))
+    if item.bands:
+        connection.execute(insert(bands), [{"band": band, "version_key": key} for band in item.bands])
     rows = [
         {
             "id": f"{article.id}.{number}.{chunk.ordinal}", "version_key": key, "ordinal": chunk.ordinal,
             "start": chunk.start, "end": chunk.end, "tokens": chunk.tokens, "lexical": False, "embedded": False,
+            "digest": text_digest(article.text[chunk.start : chunk.end]),
         }
         for chunk in item.chunks
     ]  # fmt: skip

@@ -62,6 +62,15 @@ class VectorStore:
             for i in range(0, len(ids), _MAX_BATCH):
                 collection.delete(ids=list(ids[i : i + _MAX_BATCH]))
 
+    def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The vectors of those of ``ids`` that have one."""
+        found: dict[str, NDArray[np.float32]] = {}
+        with self._collection_in_use() as collection:
+            for i in range(0, len(ids), _MAX_BATCH):
+                page = collection.get(ids=list(ids[i : i + _MAX_BATCH]), include=["embeddings"])
+                found.update(zip(page["ids"], page["embeddings"], strict=True))
+        return found
+
     def nearest(
         self, vector: NDArray[np.float32], k: int, *, among: Sequence[str] | None = None
     ) -> list[tuple[str, float]]:

@@ -60,9 +60,12 @@ versions = Table(
     Column("valid_to", Date),
     Column("ingested_at", DateTime, nullable=False),  # UTC
     Column("chunk_count", Integer, nullable=False),
+    # Shared by copies of one story.
+    Column("cluster", String(160), nullable=False),
     UniqueConstraint("article_id", "number"),
     Index(None, "published"),
     Index(None, "source"),
+    Index(None, "cluster"),
 )
 
 # Apart from the versions, whose rows stay small: filters read thousands of those, and texts only of what is shown.
@@ -71,6 +74,15 @@ texts = Table(
     metadata,
     Column("version_key", ForeignKey("versions.key"), primary_key=True),
     Column("text", Text, nullable=False),
+)
+
+# Keys under which near duplicates find each other.
+bands = Table(
+    "bands",
+    metadata,
+    Column("band", String(64), primary_key=True),
+    Column("version_key", ForeignKey("versions.key"), primary_key=True),
+    Index(None, "version_key"),
 )
 
 # Every (article, fingerprint) ever taken in: meeting one again means there is nothing to do.
@@ -91,12 +103,15 @@ chunks = Table(
     Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
     Column("tokens", Integer, nullable=False),
+    # Hash of the chunk's text: equal texts are embedded once.
+    Column("digest", String(32), nullable=False),
     # Whether the lexical index and the vector store hold the chunk as it is now: the outbox of both.
     Column("lexical", Boolean, nullable=False),
     Column("embedded", Boolean, nullable=False),
     Index(None, "version_key", "ordinal"),
     Index(None, "lexical"),
     Index(None, "embedded"),
+    Index(None, "digest"),
 )
 
 # Chunk ids that the lexical index and the vector store have yet to forget.

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.assembly import Assembly
-from qa.citations import ClaimStream, Quote
+from qa.citations import Quote
+from qa.claims import ClaimStream
 from qa.models import CitationEvent, DeltaEvent, Event, Passage, SentenceEvent
 from qa.prompt import ABSTENTION
 from qa.reader import Picked

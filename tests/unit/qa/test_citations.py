@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.citations import Claim, ClaimStream, best_quote, find_support, judge, neutralise
+from qa.citations import best_quote, find_support, judge
+from qa.claims import Claim, ClaimStream, neutralise
 from qa.models import Passage
 from tests.unit.qa.strategies import any_text, passage, prose, split
 

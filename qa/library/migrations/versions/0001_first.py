@@ -1,4 +1,4 @@
-"""The first schema: facts, articles, versions and their texts, fingerprints, chunks, removals."""
+"""The first schema: facts, articles, versions with their texts and bands, fingerprints, chunks, removals."""
 
 from __future__ import annotations
 
@@ -39,15 +39,23 @@ def upgrade() -> None:
         sa.Column("valid_to", sa.Date),
         sa.Column("ingested_at", sa.DateTime, nullable=False),
         sa.Column("chunk_count", sa.Integer, nullable=False),
+        sa.Column("cluster", sa.String(160), nullable=False),
         sa.UniqueConstraint("article_id", "number", name="uq_versions_article_id_number"),
     )
     op.create_index("ix_versions_published", "versions", ["published"])
     op.create_index("ix_versions_source", "versions", ["source"])
+    op.create_index("ix_versions_cluster", "versions", ["cluster"])
     op.create_table(
         "texts",
         sa.Column("version_key", sa.Integer, sa.ForeignKey("versions.key"), primary_key=True),
         sa.Column("text", sa.Text, nullable=False),
     )
+    op.create_table(
+        "bands",
+        sa.Column("band", sa.String(64), primary_key=True),
+        sa.Column("version_key", sa.Integer, sa.ForeignKey("versions.key"), primary_key=True),
+    )
+    op.create_index("ix_bands_version_key", "bands", ["version_key"])
     op.create_table(
         "fingerprints",
         sa.Column("article_id", sa.String(128), sa.ForeignKey("articles.id"), primary_key=True),
@@ -62,16 +70,18 @@ def upgrade() -> None:
         sa.Column("start", sa.Integer, nullable=False),
         sa.Column("end", sa.Integer, nullable=False),
         sa.Column("tokens", sa.Integer, nullable=False),
+        sa.Column("digest", sa.String(32), nullable=False),
         sa.Column("lexical", sa.Boolean, nullable=False),
         sa.Column("embedded", sa.Boolean, nullable=False),
     )
     op.create_index("ix_chunks_version_key_ordinal", "chunks", ["version_key", "ordinal"])
     op.create_index("ix_chunks_lexical", "chunks", ["lexical"])
     op.create_index("ix_chunks_embedded", "chunks", ["embedded"])
+    op.create_index("ix_chunks_digest", "chunks", ["digest"])
     op.create_table("removals", sa.Column("chunk_id", sa.String(160), primary_key=True))
 
 
 def downgrade() -> None:
     """Drop every table."""
-    for table in ("removals", "chunks", "fingerprints", "texts", "versions", "articles", "facts"):
+    for table in ("removals", "chunks", "fingerprints", "bands", "texts", "versions", "articles", "facts"):
         op.drop_table(table)

@@ -1,0 +1,143 @@
+"""``dateline ingest``: articles in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.options import DebugOption, HomeOption, JsonOption, examples, settings_for
+from api.errors import FAILED, INTERRUPTED, PARTIAL
+
+if TYPE_CHECKING:
+    from api.cli.progress import Meter
+    from ingest.pipeline import IngestReport
+
+EXAMPLES = examples(
+    "dateline ingest news/",
+    "dateline ingest 2025-05-19.txt wire.jsonl.gz --home newsroom",
+    "dateline ingest export.csv --map text=body --map published=date",
+    "dateline ingest https://news.example/story --feed https://news.example/rss",
+    "dateline ingest news/ --restore --json",
+)
+
+
+def _existing(paths: list[str] | None) -> list[str]:
+    """``paths``; a usage error for one that does not exist. Typer's own check takes ``-`` and URLs for files' names."""
+    for path in paths or []:
+        if path != "-" and not _is_url(path) and not Path(path).exists():
+            raise typer.BadParameter(f"path {path!r} does not exist.")
+    return paths or []
+
+
+def _is_url(path: str) -> bool:
+    return path.lower().startswith(("http://", "https://"))
+
+
+def ingest(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH|URL]...",
+            callback=_existing,
+            help="Files (.txt, .md, .html, .pdf, .jsonl, .json, .csv, .tsv, .parquet, .xml, .nitf, .rss, .atom, .warc,"
+            " each also .gz), .zip, .tar, .tar.gz, folders of them, URLs, or - for standard input.",
+        ),
+    ] = None,
+    feeds: Annotated[
+        list[str] | None,
+        typer.Option("--feed", metavar="URL", help="An RSS or Atom feed to read with its pages. Repeat for more."),
+    ] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="FIELD=NAME",
+            help="What a field is called in JSON and tables, e.g. text=body. Repeat for more.",
+        ),
+    ] = None,
+    restore: Annotated[bool, typer.Option("--restore", help="Bring back articles that were deleted.")] = False,
+    json: JsonOption = False,
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Take articles in: read, dated, cut into passages, and made searchable.
+
+    What is there already is not taken in twice; a changed article becomes a new version of it.
+    """
+    from api.cli.output import complain, print_json
+    from api.cli.progress import meter
+    from ingest.pipeline import Pipeline
+    from ingest.readers import Url, parse_map
+    from qa.library.home import open_home
+
+    if not paths and not feeds:
+        raise typer.BadParameter("name a path, a URL or a --feed.")
+    sources: list[Path | Url] = [Url(path) if _is_url(path) else Path(path) for path in paths or []]
+    sources += [Url(feed, feed=True) for feed in feeds or []]
+    names = parse_map(fields or [])
+    try:
+        with open_home(settings_for(home, debug), write="ingest") as opened, meter("Ingesting", "articles") as shown:
+            report = Pipeline(opened).run(sources, restore=restore, fields=names, progress=_Shown(shown))
+    except KeyboardInterrupt:
+        complain("interrupted", "What was stored is kept. Run the same command again to go on.")
+        raise typer.Exit(INTERRUPTED) from None
+    if json:
+        print_json(report.to_json())
+    else:
+        _tell(report)
+    if report.failed:
+        raise typer.Exit(PARTIAL if report.read else FAILED)
+
+
+class _Shown:
+    """The pipeline's progress on a meter."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._read = 0
+        self._total: int | None = None
+        self._note = ""
+
+    def found(self, total: int | None) -> None:
+        """See :class:`ingest.pipeline.Progress`."""
+        self._total = total
+        self._show()
+
+    def article(self, where: str) -> None:
+        """One more."""
+        self._read += 1
+        self._show()
+
+    def chunks(self, done: int, backlog: int) -> None:
+        """Embedding is what takes the time."""
+        self._note = f"{done} of {done + backlog} passages embedded"
+        self._show()
+
+    def _show(self) -> None:
+        self._meter.show(self._read, self._total, self._note)
+
+
+def _tell(report: IngestReport) -> None:
+    from api.cli.output import complain, stdout, warn
+
+    for where, reason in report.warnings:
+        warn(f"{where}: {reason}")
+    for where, reason in report.failed:
+        complain(f"{where}: {reason}")
+    counts = {
+        "stored": report.stored,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "deleted earlier, not restored": report.deleted,
+        "failed": len(report.failed),
+    }
+    always = ("stored", "updated", "unchanged")
+    console = stdout()
+    console.print(", ".join(f"{count} {name}" for name, count in counts.items() if count or name in always) + ".")
+    stages = ", ".join(f"{stage} {spent:.1f}" for stage, spent in report.seconds.items())
+    console.print(
+        f"{report.read} articles in {report.elapsed:.1f} s ({report.articles_per_second:.1f} a second; "
+        f"seconds by stage: {stages}), {report.chunks_embedded} passages embedded."
+    )

@@ -1,0 +1,82 @@
+"""Answers and passages as people read them. Words of articles and models are shown, never obeyed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from api.cli.output import one_line, safe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from qa.models import Answer, Citation, Hit, Retrieved
+
+_INDENT = "    "
+
+
+def show_answer(console: Console, answer: Answer, *, text: bool = True) -> None:
+    """The answer's text (left out where it was streamed already), then its citations."""
+    if text:
+        console.print(Text(safe(answer.text)))
+    for citation in answer.citations:
+        console.print()
+        console.print(_citation(citation))
+
+
+def _citation(citation: Citation) -> Text:
+    """Number, date, source and title; the quote; where to read it; what else is known of it."""
+    shown = Text(f"[{citation.n}] ", style="bold")
+    shown.append(heading(citation.published, citation.source, citation.title))
+    shown.append(f"\n{_INDENT}“{one_line(citation.quote)}”", style="not bold italic")
+    shown.append(f"\n{_INDENT}{_place(citation.url, citation.article_id)}", style="not bold dim")
+    remarks = []
+    if not citation.supported:
+        remarks.append("the quote does not bear this out")
+    if citation.superseded_by is not None:
+        remarks.append(f"superseded by [{citation.superseded_by}]")
+    if citation.also_reported_by:
+        remarks.append("also reported by " + ", ".join(map(one_line, citation.also_reported_by)))
+    for remark in remarks:
+        shown.append(f"\n{_INDENT}{remark}", style="not bold yellow")
+    return shown
+
+
+def show_hits(console: Console, found: Retrieved, *, explain: bool) -> None:
+    """The passages found, best first, each with its score; ``explain`` adds how it came about."""
+    for rank, hit in enumerate(found.hits, start=1):
+        if rank > 1:
+            console.print()
+        console.print(_hit(rank, hit, explain))
+
+
+def _hit(rank: int, hit: Hit, explain: bool) -> Text:
+    passage = hit.passage
+    shown = Text(f"{rank}. ", style="bold")
+    shown.append(f"{passage.score:.3f}  ", style="not bold cyan")
+    shown.append(heading(passage.published, passage.source, passage.title))
+    if explain:
+        shown.append(f"\n{_INDENT}{_parts(hit)}", style="not bold cyan")
+    shown.append(f"\n{_INDENT}{one_line(passage.text)}", style="not bold")
+    shown.append(f"\n{_INDENT}{_place(passage.url, passage.article_id)}", style="not bold dim")
+    return shown
+
+
+def _parts(hit: Hit) -> str:
+    similarity = "" if hit.similarity is None else f" (similarity {hit.similarity:.3f})"
+    dense = "not found" if hit.dense_rank is None else f"rank {hit.dense_rank}"
+    lexical = "not found" if hit.lexical_rank is None else f"rank {hit.lexical_rank}"
+    age = "undated" if hit.age_days is None else f"{hit.age_days} days old"
+    return f"meaning: {dense}{similarity}; words: {lexical}; fused {hit.fused:.4f} x {hit.age_weight:.2f} ({age})"
+
+
+def heading(published: date | None, source: str | None, title: str | None) -> str:
+    """Date, source and title of an article on one line; what it does not have is left out."""
+    parts = [published.isoformat() if published else "undated", one_line(source or ""), one_line(title or "")]
+    return "  ".join(part for part in parts if part)
+
+
+def _place(url: str | None, article_id: str) -> str:
+    return one_line(url) if url else f"article {one_line(article_id)}"

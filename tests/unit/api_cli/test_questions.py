@@ -1,0 +1,139 @@
+"""Question files: what is read, what it is called, and what is said of what cannot be read."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.files.questions import read_questions
+from qa.batch import Row
+from qa.errors import DatelineError, InputError, UsageError
+from qa.models import Ask, Turn
+
+
+def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_text(text, encoding=encoding, newline="")
+    return path
+
+
+def test_txt_has_a_question_a_line_called_by_its_number(tmp_path: Path) -> None:
+    path = write(tmp_path / "q.txt", "\ufeffWho won?\r\n\r\n  # not a comment \nLast\u2028one")
+    assert read_questions(path) == [
+        Row("1", Ask("Who won?")),
+        Row("3", Ask("# not a comment")),
+        Row("4", Ask("Last\u2028one")),
+    ]
+
+
+def test_csv_fields(tmp_path: Path) -> None:
+    text = (
+        "\ufeffID, Question ,as_of,from,to,source,model,top_k,answers\r\n"
+        '7,"Who, exactly,\r\nwon?",2025-05-20,2025-05-01,2025-05-31,Coast Wire,extractive,3,"[""x""]"\r\n'
+        ",Who lost?,,,,,,,\r\n"
+        "\r\n"
+        "c,And then?\r\n"
+    )
+    full = Ask(
+        "Who, exactly,\r\nwon?",
+        as_of=date(2025, 5, 20),
+        start=date(2025, 5, 1),
+        end=date(2025, 5, 31),
+        sources=("Coast Wire",),
+        model="extractive",
+        top_k=3,
+    )
+    rows = read_questions(write(tmp_path / "q.CSV", text))
+    assert rows == [Row("7", full), Row("2", Ask("Who lost?")), Row("c", Ask("And then?"))]
+
+
+def test_jsonl_fields_and_those_of_an_evaluation_set(tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = [
+        {"id": 12, "question": "Who?", "as_of": "2025-05-20", "answers": ["x"], "unanswerable": False, "choices": None},
+        {"question": "When?", "source": ["A", "B"], "top_k": 2, "from": None, "to": ""},
+        {"question": "And?", "source": "A", "history": [{"role": "user", "content": "Who?"}]},
+    ]
+    path = write(tmp_path / "q.jsonl", "\n\n".join(map(json.dumps, records)))
+    assert read_questions(path) == [
+        Row("12", Ask("Who?", as_of=date(2025, 5, 20))),
+        Row("3", Ask("When?", sources=("A", "B"), top_k=2)),
+        Row("5", Ask("And?", sources=("A",), history=(Turn("user", "Who?"),))),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("q.csv", "question,as_of\nWho?,2025-5-1\n", "q.csv:2: as_of: a date is written YYYY-MM-DD"),
+        ("q.csv", 'question,as_of\n"Who\nwon?",\nWhen?,2025-02-30\n', "q.csv:4: as_of: there is no day 2025-02-30"),
+        ("q.csv", "question,from,to\nWho?,2025-05-02,2025-05-01\n", "q.csv:2: from 2025-05-02 is after to 2025-05-01"),
+        ("q.csv", "question,top_k\nWho?,many\n", "q.csv:2: top_k: "),
+        ("q.csv", "question,id\n,7\n", "q.csv:2: question: is missing"),
+        ("q.csv", "text,id\nWho?,7\n", "q.csv:1: there is no column 'question' (found: text, id)"),
+        ("q.csv", "question\nWho, me?\n", "q.csv:2: 2 fields, the header has 1"),
+        ("q.csv", 'question\n"Who?\n', "q.csv:2: this is not CSV"),
+        ("q.csv", "", "q.csv:1: there is no column 'question' (found: none)"),
+        ("q.jsonl", '{"question": "a"}\n{"question": \n', "q.jsonl:2: this line is not JSON"),
+        ("q.jsonl", '["a"]', "q.jsonl:1: this line is not a JSON object"),
+        ("q.jsonl", '{"question": 5}', "q.jsonl:1: question: "),
+        ("q.jsonl", '{"question": "a", "as_of": 1700000000}', "q.jsonl:1: as_of: a date is written"),
+        ("q.jsonl", '{"question": "a", "history": [{"role": "boss", "content": ""}]}', "q.jsonl:1: history.0.role: "),
+        ("q.jsonl", '{"question": "a", "source": [1]}', "q.jsonl:1: source.0: "),
+        ("q.jsonl", '{"id": "a"}', "q.jsonl:1: question: is missing"),
+        ("q.txt", "\n \n", "q.txt: the file holds no questions"),
+    ],
+)
+def test_what_cannot_be_read_is_named_by_file_line_and_field(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path(name), text)
+    with pytest.raises(InputError) as raised:
+        read_questions(Path(name))
+    assert str(raised.value).startswith(message)
+
+
+def test_another_encoding_is_named_by_its_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"q\.txt:2: this line is not UTF-8"):
+        read_questions(write(tmp_path / "q.txt", "a\nüber\n", "latin-1"))
+
+
+def test_an_id_used_twice_names_both_lines(tmp_path: Path) -> None:
+    path = write(tmp_path / "q.csv", "id,question\na,x\nb,y\na,z\n")
+    with pytest.raises(UsageError, match="'a' is on line 2 and again on line 4"):
+        read_questions(path)
+    # A number given as an id can be that of another line.
+    path = write(tmp_path / "q.jsonl", '{"question": "x"}\n{"question": "y", "id": 1}\n')
+    with pytest.raises(UsageError, match="'1' is on line 1 and again on line 2"):
+        read_questions(path)
+
+
+@pytest.mark.parametrize("name", ["q.xlsx", "q", "q.json"])
+def test_another_kind_of_file_is_told_what_is_known(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"\.txt, \.csv, \.jsonl"):
+        read_questions(write(tmp_path / name, "x"))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        read_questions(tmp_path / "q.txt")
+
+
+@given(data=st.binary(max_size=80), suffix=st.sampled_from([".txt", ".csv", ".jsonl"]))
+def test_whatever_a_file_holds_it_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str
+) -> None:
+    path = tmp_path_factory.mktemp("q") / f"q{suffix}"
+    path.write_bytes((b"question\n" if suffix == ".csv" else b"") + data)
+    refused, rows = "", []
+    try:
+        rows = read_questions(path)
+    except DatelineError as error:
+        refused = str(error)
+    assert bool(rows) != (str(path) in refused)
+    assert len({row.id for row in rows}) == len(rows)
