@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -74,6 +75,13 @@ def verify_bundled(path: Path) -> None:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != _BUNDLED_SHA256:
         raise ModelMissingError(f"{weights} is damaged: its SHA-256 is {digest}", hint=hint)
+
+
+@lru_cache(maxsize=1)
+def common_words() -> frozenset[str]:
+    """Lower-case words of English as the bundled model's vocabulary has them; about 20,000."""
+    lines = (bundled_path() / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if len(line) > 1 and line.isalpha())
 
 
 def make_embedder(name: str, *, backend: str = "auto", batch_size: int = 32) -> Embedder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,13 @@ from sqlalchemy import func, select
 
 from qa.errors import HomeError
 from qa.library.catalog import Catalog, StoredChunk
-from qa.library.encoders import Embedder
+from qa.library.encoders import Embedder, common_words
 from qa.library.lexical import LexicalIndex
 from qa.library.recording import Member, Prepared, Recorder, Verdict
 from qa.library.store import VectorStore
 from qa.library.tables import articles, chunks, versions
 from qa.models import Article
+from qa.repair import repair
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,6 +67,11 @@ class CheckReport:
     repaired: int
 
 
+def _searched(chunk: StoredChunk) -> str:
+    """A chunk's text as it is searched: glued words taken apart."""
+    return repair(chunk.text, common_words().__contains__)
+
+
 class Index:
     """Commit, embed, delete, check. On a home opened for reading, everything that writes raises ``HomeError``."""
 
@@ -102,7 +108,7 @@ class Index:
         self._need_writable()
         gone = self._recorder.pending_removals()
         while (pending := self._recorder.pending_lexical(_LEXICAL_BATCH)) or gone:
-            self._lexical.update(pending, remove=gone)
+            self._lexical.update([replace(chunk, text=_searched(chunk)) for chunk in pending], remove=gone)
             if gone:
                 self._store.delete(gone)
                 self._recorder.removed(gone)
@@ -133,7 +139,7 @@ class Index:
         twins = self._recorder.embedded_twins([chunk.digest for chunk in pending])
         stored = self._store.vectors(list(twins.values()))
         known = {digest: stored[one] for digest, one in twins.items() if one in stored}
-        fresh = {chunk.digest: chunk.text for chunk in pending if chunk.digest not in known}
+        fresh = {chunk.digest: _searched(chunk) for chunk in pending if chunk.digest not in known}
         known |= dict(zip(fresh, self._embedder().embed(list(fresh.values())), strict=True))
         return np.stack([known[chunk.digest] for chunk in pending])
 
