@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 
 MAX_TEXT = 5_000_000
@@ -124,28 +125,57 @@ def _short_hash(value: str) -> str:
 # Publication dates
 
 _EARLIEST = date(1800, 1, 1)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = (
-    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+DateOrder = Literal["auto", "dmy", "mdy"]
+"""How numeric dates such as 03/04/2024 are read: day first, month first, or as other dates of the source prove."""
+
+# English, Spanish, Portuguese, French, German, Italian: what one language writes means no other month in another.
+_MONTH_NAMES = (
+    "jan january janvier janv januar jänner janeiro enero ene gennaio gen",
+    "feb february février fevrier févr fevr fév febrero febr februar fevereiro fev febbraio",
+    "mar march mars marzo março marco märz maerz mär mrz",
+    "apr april avril avr abril abr aprile",
+    "may mai mayo maio maggio mag",
+    "jun june juin junio juni junho giugno giu",
+    "jul july juillet juil julio juli julho luglio lug",
+    "aug august août aout agosto ago",
+    "sep sept september septembre septiembre setiembre setembro settembre set sett",
+    "oct october octobre octubre oktober okt outubro out ottobre ott",
+    "nov november novembre noviembre novembro",
+    "dec december décembre decembre déc diciembre dic dezember dez dezembro dicembre",
 )
-_WEEKDAY = r"(?:(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?\.?,?\s+)?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_MONTH_NUMBER = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
+_MONTH = rf"(?P<month>{'|'.join(sorted(_MONTH_NUMBER, key=len, reverse=True))})\b\.?"
+_WEEKDAYS = (
+    r"(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?"
+    r"|lunes|martes|mi[eé]rcoles|jueves|viernes|s[aá]bado|domingo|(?:segunda|ter[cç]a|quarta|quinta|sexta)(?:-feira)?"
+    r"|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend"
+    r"|sonntag|luned[iì]|marted[iì]|mercoled[iì]|gioved[iì]|venerd[iì]|sabato|domenica"
+)
+_WEEKDAY = rf"(?:(?:{_WEEKDAYS})\b\.?,?\s+)?"
+_DAY = r"(?P<day>\d{1,2})(?:st\b|nd\b|rd\b|th\b|er\b|[.ºª°])?"
 _YEAR = r"(?P<year>\d{4})"
+_ZONE = r"(?:\s*(?:Z\b|[+-]\d{2}:?\d{2}|\(?\b(?:UTC|GMT|[ECMPB]S?T|[ECMP]DT|CES?T|MES?Z|BST)\b\)?))*"
 _TIME = (
-    r"(?:(?:T|,?\s+(?:at\s+)?)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?m\b\.?)?"
-    r"(?:\s*(?:Z\b|[+-]\d{2}:?\d{2}|\(?\b(?:UTC|GMT|[ECMPB]S?T|[ECMP]DT|CES?T|BST)\b\)?))*)?"
+    r"(?:(?:T|,?\s+(?:(?:at|à|às|a las|alle(?: ore)?|ore|um|-)\s+)?)"
+    r"(?:\d{1,2}[:h]\d{2}(?::\d{2}(?:[.,]\d+)?)?|(?<=T)\d{4}(?:\d{2}(?:[.,]\d+)?)?)"
+    rf"(?:\s*[ap]\.?m\b\.?|\s*uhr\b|\s*h\b)?{_ZONE})?"
 )
 _FORMS = tuple(
-    re.compile(form + _TIME + r"(?![\d/]|[-.]\d)", re.IGNORECASE)
+    re.compile(form + r"(?![\d/]|[-.]\d)", re.IGNORECASE)
     for form in (
-        r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
-        r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
-        rf"{_WEEKDAY}{_MONTH}\s+{_DAY}(?:,\s*|\s+){_YEAR}",
-        rf"{_WEEKDAY}{_DAY}[\s-]+(?:of\s+)?{_MONTH}[,\s-]+{_YEAR}",
-        rf"(?P<first>\d{{1,2}})(?P<mark>[-/.])(?P<second>\d{{1,2}})(?P=mark){_YEAR}",
+        r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})" + _TIME,
+        r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})" + _TIME,
+        rf"{_WEEKDAY}{_MONTH}\s+{_DAY}(?:,\s*|\s+){_YEAR}" + _TIME,
+        rf"{_WEEKDAY}{_DAY}[\s-]*(?:\b(?:of|de)\s+)?{_MONTH}(?:\s+de[l]?\b)?[,\s-]+{_YEAR}" + _TIME,
+        rf"(?P<first>\d{{1,2}})(?P<mark>[-/.])(?P<second>\d{{1,2}})(?P=mark){_YEAR}" + _TIME,
+        # As Unix and Java write it: Tue Mar 05 10:15:00 UTC 2024.
+        rf"{_WEEKDAY}{_MONTH}\s+{_DAY}\s+\d{{1,2}}:\d{{2}}:\d{{2}}{_ZONE}\s+{_YEAR}",
     )
 )
+
+
+class AmbiguousDateError(ValueError):
+    """Day and month of a numeric date could be either of two numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,51 +185,73 @@ class LeadingDate:
     end: int
     day: date | None
     reason: str = ""
+    ambiguous: bool = False
+    """Whether ``reason`` is that day and month could be confused."""
 
 
-def leading_date(text: str, *, today: date) -> LeadingDate | None:
+def leading_date(text: str, *, today: date, day_first: bool | None = None) -> LeadingDate | None:
     """The date that ``text`` begins with, a time of day and zone included; None when it begins with none.
 
-    Reads ISO dates and date-times, ``April 17, 2023``, ``17 Apr 2023`` and RFC 2822, each as the calendar day
-    written, whatever the zone. Numeric dates are read only when day and month cannot be confused.
+    Reads ISO dates and date-times, ``April 17, 2023``, ``17 Apr 2023``, ``17 de abril de 2023`` (month names of six
+    languages) and RFC 2822, each as the calendar day written, whatever the zone. Numeric dates whose day and month
+    could be confused are read by ``day_first``, and not at all when that is None.
     """
     for form in _FORMS:
         if match := form.match(text):
             try:
-                return LeadingDate(match.end(), _checked(_calendar_day(match), today))
+                return LeadingDate(match.end(), _checked(_calendar_day(match, day_first), today))
             except ValueError as error:
-                return LeadingDate(match.end(), None, str(error))
+                return LeadingDate(match.end(), None, str(error), isinstance(error, AmbiguousDateError))
     return None
 
 
-def parse_published(text: str, *, today: date) -> date | None:
-    """The publication day ``text`` names; None when it is blank.
+def parse_published(text: str, *, today: date, day_first: bool | None = None) -> date | None:
+    """The publication day ``text`` names, read as ``leading_date`` reads it; None when it is blank.
 
-    Raises ``ValueError`` with the reason when it cannot be read, when day and month could be confused, and when the
-    day lies before 1800 or after tomorrow (tomorrow may already be today where the article was written).
+    Raises ``ValueError`` with the reason when it cannot be read and when the day lies before 1800 or after tomorrow
+    (tomorrow may already be today where the article was written); ``AmbiguousDateError`` when day and month could be
+    confused.
     """
     stripped = text.strip()
     if not stripped:
         return None
-    found = leading_date(stripped, today=today)
+    found = leading_date(stripped, today=today, day_first=day_first)
     if found is None or found.end != len(stripped):
         raise ValueError(f"cannot read {_shown(stripped)} as a date")
     if found.day is None:
-        raise ValueError(found.reason)
+        raise (AmbiguousDateError if found.ambiguous else ValueError)(found.reason)
     return found.day
 
 
-def _calendar_day(match: re.Match[str]) -> date:
+def proved_order(text: str) -> bool | None:
+    """Whether the numeric date that ``text`` begins with can only be day first (True) or month first (False).
+
+    None when it is no such date or could be both.
+    """
+    match = _FORMS[4].match(text.strip())
+    if match is None:
+        return None
+    first, second = int(match["first"]), int(match["second"])
+    return first > 12 if (first > 12) != (second > 12) and max(first, second) <= 31 else None
+
+
+def _calendar_day(match: re.Match[str], day_first: bool | None) -> date:
     parts = match.groupdict()
     written = _shown(match[0])
     if "first" in parts:
         first, second = int(parts["first"]), int(parts["second"])
         if first != second and first <= 12 and second <= 12:
-            raise ValueError(f"{written} could be {first}/{second} or {second}/{first}: write it as YYYY-MM-DD")
-        month, day = (first, second) if second > 12 else (second, first)
+            if day_first is None:
+                raise AmbiguousDateError(
+                    f"{written} could be {first}/{second} or {second}/{first}: write it as YYYY-MM-DD,"
+                    " or set DATELINE_DATE_ORDER"
+                )
+        else:
+            day_first = first > 12
+        day, month = (first, second) if day_first else (second, first)
     else:
         name = parts["month"]
-        month = int(name) if name.isdecimal() else _MONTHS.index(name[:3].lower()) + 1
+        month = int(name) if name.isdecimal() else _MONTH_NUMBER[name.lower()]
         day = int(parts["day"])
     try:
         return date(int(parts["year"]), month, day)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,15 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from ingest.chunk import chunk
-from ingest.readers import Item, ReadArticle, ReadFailure, read
+from ingest.dedup import Clusters, Story
+from ingest.readers import Item, ReadArticle, ReadFailure, Url, read
+from ingest.readers.items import Web
 from qa.library.home import Home
 from qa.library.index import Prepared, Verdict
 from qa.models import Article
 from qa.text import sentences
 
-STAGES = ("read", "plan", "chunk", "store", "embed")
+STAGES = ("read", "plan", "dedup", "chunk", "store", "embed")
 """What ``IngestReport.seconds`` is split by, in the order things happen."""
 
 _BATCH_CHARS = 4_000_000
@@ -98,26 +100,41 @@ class Pipeline:
     """Ingests into a home that is open for writing; one run at a time.
 
     ``batch_size`` is how many articles are committed together: each batch can be found as soon as it is, and
-    interrupting a run loses at most one.
+    interrupting a run loses at most one. URLs are fetched from ``web``, as the home's settings have it when None.
     """
 
-    def __init__(self, home: Home, *, batch_size: int = 64) -> None:
+    def __init__(self, home: Home, *, batch_size: int = 64, web: Web | None = None) -> None:
         if batch_size < 1:
             raise ValueError("batch_size must be at least 1")
         self._home = home
         self._batch_size = batch_size
+        self._web = web
 
-    def run(self, paths: Iterable[Path], *, restore: bool = False, progress: Progress | None = None) -> IngestReport:
-        """Ingest all that ``paths`` (files and folders) hold, and embed what an earlier run left waiting.
+    def run(
+        self,
+        paths: Iterable[Path | Url],
+        *,
+        restore: bool = False,
+        fields: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> IngestReport:
+        """Ingest all that ``paths`` (files, folders and URLs) hold, and embed what an earlier run left waiting.
 
+        ``fields`` says what fields of records are called in the files, where that is another name than ours.
         Articles already held as they are cost no more than reading them; deleted ones come back only with
         ``restore``. What cannot be read is listed in the report and stops nothing. Raises ``HomeError`` when the home
         is open for reading only, ``StoreError`` and ``ModelError`` when the home or the embedding model fails; then
         everything committed so far is kept, and running again goes on from there.
         """
-        return _Run(self._home, restore, progress or Silent()).over(
-            _in_batches(read(paths, today=self._home.settings.today()), self._batch_size)
-        )
+        paths = tuple(paths)
+        web = self._web
+        if web is None and any(isinstance(path, Url) for path in paths):
+            from ingest.fetch import fetcher
+
+            web = fetcher(self._home.settings)
+        settings = self._home.settings
+        items = read(paths, today=settings.today(), fields=fields, date_order=settings.date_order, web=web)
+        return _Run(self._home, restore, progress or Silent()).over(_in_batches(items, self._batch_size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +226,11 @@ class _Run:
         wanted = [article for article, verdict in zip(articles, verdicts, strict=True) if verdict in ("new", "updated")]
         if not wanted:
             return
+        with self._clock("dedup"):
+            clusters = Clusters(self._alike)
+            placed = [clusters.place(article) for article in wanted]
         with self._clock("chunk"):
-            prepared = [self._prepare(article) for article in wanted]
+            prepared = [self._prepare(article, *place) for article, place in zip(wanted, placed, strict=True)]
         with self._clock("store"):
             self._home.index.commit(prepared, restore=self._restore)
         self._embed()
@@ -224,11 +244,16 @@ class _Run:
             else:
                 self._warnings.append((item.where, item.reason))
 
-    def _prepare(self, article: Article) -> Prepared:
+    def _alike(self, bands: Sequence[str], article_id: str) -> dict[str, list[Story]]:
+        found = self._home.index.alike(bands, article_id=article_id)
+        return {cluster: [Story(one.text, one.published) for one in members] for cluster, members in found.items()}
+
+    def _prepare(self, article: Article, bands: tuple[str, ...], cluster: str) -> Prepared:
         embedder = self._home.embedder
         limit = min(self._home.settings.chunk_tokens, embedder.max_tokens)
         text = article.text
-        return Prepared(article, tuple(chunk(text, embedder.token_spans(text), sentences(text), limit)))
+        chunks = tuple(chunk(text, embedder.token_spans(text), sentences(text), limit))
+        return Prepared(article, chunks, bands, cluster)
 
     def _embed(self) -> None:
         backlog = self._home.index.backlog()

@@ -13,6 +13,7 @@ from api.errors import FAILED, INTERRUPTED, PARTIAL
 if TYPE_CHECKING:
     from api.cli.progress import Meter
     from ingest.pipeline import IngestReport
+    from ingest.readers import Url
 
 EXAMPLES = examples(
     "dateline ingest news/",
@@ -29,6 +30,14 @@ def _existing(paths: list[str] | None) -> list[str]:
         if path != "-" and not _is_url(path) and not Path(path).exists():
             raise typer.BadParameter(f"path {path!r} does not exist.")
     return paths or []
+
+
+def _sources(paths: list[str], feeds: list[str]) -> list[Path | Url]:
+    from ingest.readers import Url
+
+    if not paths and not feeds:
+        raise typer.BadParameter("name a path, a URL or a --feed.")
+    return [Url(path) if _is_url(path) else Path(path) for path in paths] + [Url(feed, feed=True) for feed in feeds]
 
 
 def _is_url(path: str) -> bool:
@@ -69,13 +78,10 @@ def ingest(
     from api.cli.output import complain, print_json
     from api.cli.progress import meter
     from ingest.pipeline import Pipeline
-    from ingest.readers import Url, parse_map
+    from ingest.readers import parse_map
     from qa.library.home import open_home
 
-    if not paths and not feeds:
-        raise typer.BadParameter("name a path, a URL or a --feed.")
-    sources: list[Path | Url] = [Url(path) if _is_url(path) else Path(path) for path in paths or []]
-    sources += [Url(feed, feed=True) for feed in feeds or []]
+    sources = _sources(paths or [], feeds or [])
     names = parse_map(fields or [])
     try:
         with open_home(settings_for(home, debug), write="ingest") as opened, meter("Ingesting", "articles") as shown:
@@ -83,10 +89,7 @@ def ingest(
     except KeyboardInterrupt:
         complain("interrupted", "What was stored is kept. Run the same command again to go on.")
         raise typer.Exit(INTERRUPTED) from None
-    if json:
-        print_json(report.to_json())
-    else:
-        _tell(report)
+    print_json(report.to_json()) if json else _tell(report)
     if report.failed:
         raise typer.Exit(PARTIAL if report.read else FAILED)
 

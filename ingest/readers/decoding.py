@@ -59,8 +59,16 @@ class Encoding:
 
 
 def open_binary(path: Path) -> BinaryIO:
-    """The file's content, decompressed when its name ends in ``.gz``. Reading may raise any of ``READ_ERRORS``."""
-    return cast(BinaryIO, gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
+    """The file's content, decompressed when its name ends in ``.gz`` (or ``.tgz``).
+
+    Reading may raise any of ``READ_ERRORS``.
+    """
+    return cast(BinaryIO, gzip.open(path)) if path.suffix.lower() in (".gz", ".tgz") else path.open("rb")
+
+
+def has_mark(data: bytes) -> bool:
+    """Whether ``data`` begins with a byte-order mark."""
+    return any(data.startswith(mark) for mark, _ in _MARKS)
 
 
 def detect(sample: bytes, *, whole: bool) -> Encoding:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
+from ingest.clean import DateOrder
 from qa.models import Article
 
 
@@ -41,6 +42,35 @@ Item = ReadArticle | ReadFailure | ReadWarning
 
 
 @dataclass(frozen=True, slots=True)
+class Url:
+    """An address to read; ``feed`` when it is said to be one, whatever type its server gives it."""
+
+    address: str
+    feed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a URL gave: ``url`` is the one that answered, after redirects.
+
+    ``content_type`` is in lower case without parameters, "" when not said; ``charset`` is as the server says it, None
+    when it does not. ``content`` is decompressed.
+    """
+
+    url: str
+    content_type: str
+    charset: str | None
+    content: bytes
+
+
+class Web(Protocol):
+    """Where URLs are fetched from; see :class:`ingest.fetch.Fetcher`."""
+
+    def get(self, address: str, *, accept: Collection[str] | None = None) -> Fetched:
+        """The content at ``address``, of one of the types in ``accept`` unless None. Raises ``InputError``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where a reader reads: a name for messages, and how to open the (decompressed) content from its beginning."""
 
@@ -48,6 +78,21 @@ class Source:
     open: Callable[[], BinaryIO]
     today: date
     """The day that publication dates are held against."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """For records: the name that a field (see ``records.FIELDS``) has in the file, where that is another."""
+    date_order: DateOrder = "auto"
+    """How numeric dates are read that could have day or month first."""
+    url: str | None = None
+    """The address the content came from; None when it did not come from one."""
+    charset: str | None = None
+    """The encoding that the server of ``url`` named, if any. It may be wrong or unknown."""
+    follow: Callable[[str], Iterator[Item]] | None = None
+    """Reads the page at a further URL, for feeds that give only summaries; None where nothing may be fetched."""
+
+    @property
+    def day_first(self) -> bool | None:
+        """``date_order`` as ``ingest.clean`` wants it: None for ``auto``."""
+        return None if self.date_order == "auto" else self.date_order == "dmy"
 
 
 Reader = Callable[[Source], Iterator[Item]]

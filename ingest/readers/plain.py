@@ -33,4 +33,10 @@ def read_plain(source: Source) -> Iterator[Item]:
     if encoding.guessed:
         yield ReadWarning(source.where, f"not UTF-8; read as {encoding.name}")
     header = split_header(clean_text(text), today=source.today)
-    yield from build({**header.fields, "text": header.body}, where=source.where, today=source.today, dated_by="header")
+    yield from build(
+        {**header.fields, "text": header.body},
+        where=source.where,
+        today=source.today,
+        dated_by="header",
+        day_first=lambda _: source.day_first,
+    )

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
-from ingest.clean import MAX_TEXT, article_id, canonical_url, clean_line, clean_text, parse_published, source_from_url
+from ingest.clean import (
+    MAX_TEXT,
+    AmbiguousDateError,
+    article_id,
+    canonical_url,
+    clean_line,
+    clean_text,
+    parse_published,
+    source_from_url,
+)
 from ingest.readers.items import Item, ReadArticle, ReadFailure, ReadWarning
 from qa.models import Article
 
@@ -16,10 +25,17 @@ _MAX_META = 2_000
 """Longest metadata value kept, in code points: longer ones are text that slipped into the wrong field."""
 
 
-def build(fields: Mapping[str, object], *, where: str, today: date, dated_by: str) -> Iterator[Item]:
+DayFirst = Callable[[str | None], bool | None]
+"""Whether numeric dates of a source have the day first; None when that is not known."""
+
+
+def build(
+    fields: Mapping[str, object], *, where: str, today: date, dated_by: str, day_first: DayFirst = lambda source: None
+) -> Iterator[Item]:
     """The warnings for ``fields``, then their article, or one failure when they make none.
 
-    ``dated_by`` becomes ``published_from``. A value that makes no sense is left out with a warning, except ``text``.
+    ``dated_by`` becomes ``published_from``. ``day_first`` is asked when day and month of the date could be confused.
+    A value that makes no sense is left out with a warning, except ``text``.
     """
     text = fields.get("text")
     if text is not None and not isinstance(text, str):
@@ -35,13 +51,15 @@ def build(fields: Mapping[str, object], *, where: str, today: date, dated_by: st
         )
         return
     values = _Values(fields, today)
-    url, own_id, published = values.url(), values.line("id"), values.published()
+    url, own_id = values.url(), values.line("id")
+    source = values.line("source") or source_from_url(url)
+    published = values.published(lambda: day_first(source))
     article = Article(
         id=article_id(url, own_id, body),
         text=body,
         title=values.line("title"),
         url=url,
-        source=values.line("source") or source_from_url(url),
+        source=source,
         authors=values.authors(),
         published=published,
         published_from=dated_by if published else None,
@@ -79,6 +97,8 @@ class _Values:
 
     def line(self, name: str) -> str | None:
         value = self._fields.get(name)
+        if isinstance(value, date):
+            value = value.isoformat()
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)
         if value is None or isinstance(value, str):
@@ -101,10 +121,13 @@ class _Values:
             return None
         return url
 
-    def published(self) -> date | None:
-        value = self.line("published")
+    def published(self, day_first: Callable[[], bool | None]) -> date | None:
+        value = self.line("published") or ""
         try:
-            return parse_published(value or "", today=self._today)
+            try:
+                return parse_published(value, today=self._today)
+            except AmbiguousDateError:
+                return parse_published(value, today=self._today, day_first=day_first())
         except ValueError as error:
             self.warnings.append(f"field 'published': {error}; kept without a date")
             return None

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.clean import (
+    AmbiguousDateError,
     article_id,
     canonical_url,
     clean_line,
     clean_text,
     leading_date,
     parse_published,
+    proved_order,
     source_from_url,
 )
 
@@ -212,3 +214,45 @@ def test_leading_date_stops_where_the_text_goes_on() -> None:
     assert found is not None
     assert (found.day, "April 17, 2023 The minister"[found.end :]) == (date(2023, 4, 17), " The minister")
     assert leading_date("The 17 April 2023", today=TODAY) is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "5 de marzo de 2024", "martes, 5 de marzo de 2024, 06:30 h", "5 de março de 2024 às 14h30", "5 mars 2024",
+        "mardi 5 mars 2024 à 14h30", "5. März 2024", "Dienstag, 5. Mrz. 2024, 14:30 Uhr", "5 marzo 2024 alle ore 14:30",
+        "martedì 5 marzo 2024", "5-mar-2024", "Tue Mar 05 23:15:00 UTC 2024", "20240305T231500Z", "20240305T2315+0100",
+    ],
+)  # fmt: skip
+def test_dates_in_six_languages_and_of_machines(written: str) -> None:
+    assert parse_published(written, today=TODAY) == date(2024, 3, 5)
+
+
+def test_every_month_of_every_language_has_its_number() -> None:
+    months = {
+        1: "enero janeiro janvier Januar gennaio", 2: "febrero fevereiro février Februar febbraio",
+        4: "abril avril April aprile", 5: "mayo maio mai Mai maggio", 6: "junio junho juin Juni giugno",
+        7: "julio julho juillet Juli luglio", 8: "agosto août August", 9: "septiembre setembro septembre settembre",
+        10: "octubre outubro octobre Oktober ottobre", 11: "noviembre novembro novembre",
+        12: "diciembre dezembro décembre Dezember dicembre",
+    }  # fmt: skip
+    for number, names in months.items():
+        for name in names.split():
+            assert parse_published(f"2 {name} 2023", today=TODAY) == date(2023, number, 2)
+
+
+def test_a_known_order_reads_what_could_be_either_and_nothing_else() -> None:
+    with pytest.raises(AmbiguousDateError):
+        parse_published("03/04/2024", today=date(2025, 1, 1))
+    assert parse_published("03/04/2024", today=date(2025, 1, 1), day_first=True) == date(2024, 4, 3)
+    assert parse_published("03/04/2024", today=date(2025, 1, 1), day_first=False) == date(2024, 3, 4)
+    assert parse_published("25/04/2024", today=date(2025, 1, 1), day_first=False) == date(2024, 4, 25)
+
+
+@pytest.mark.parametrize(
+    ("written", "order"),
+    [("25/04/2024", True), (" 04.25.2024 10:00", False), ("03/04/2024", None), ("25/26/2024", None),
+     ("13/32/2024", None), ("2024-04-25", None), ("25 April 2024", None), ("", None)],
+)  # fmt: skip
+def test_proved_order(written: str, order: bool | None) -> None:
+    assert proved_order(written) is order
