@@ -1,16 +1,17 @@
-"""Files to a searchable collection: read, plan, chunk, commit, embed, a batch at a time."""
+"""Files to a searchable collection: read, plan, chunk, commit, a batch at a time, while a thread beside it embeds."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from ingest.background import Background
 from ingest.chunk import chunk
 from ingest.dedup import Clusters, Story
 from ingest.readers import Item, ReadArticle, ReadFailure, Url, read
@@ -28,7 +29,7 @@ _BATCH_CHARS = 4_000_000
 
 
 class Progress(Protocol):
-    """Told what happens during a run, from the thread that runs it."""
+    """Told what happens during a run: of chunks from the thread that embeds, of the rest from the one that runs it."""
 
     def found(self, total: int | None) -> None:
         """How many articles there are in all: None while that is not known, the number once all are read."""
@@ -195,11 +196,14 @@ class _Run:
     def over(self, batches: Iterator[_Batch]) -> IngestReport:
         began = time.perf_counter()
         self._progress.found(None)
-        self._embed()
-        while batch := self._next(batches):
-            self._take(batch)
-        read_in_all = self._verdicts.total()
-        self._progress.found(read_in_all)
+        with Background(self._embed) as embedding:
+            # Asked at once: an earlier run may have left a backlog.
+            embedding.ask()
+            while batch := self._next(batches):
+                if self._take(batch):
+                    embedding.ask()
+            read_in_all = self._verdicts.total()
+            self._progress.found(read_in_all)
         return IngestReport(
             read=read_in_all,
             stored=self._verdicts["new"],
@@ -217,7 +221,8 @@ class _Run:
         with self._clock("read"):
             return next(batches, None)
 
-    def _take(self, batch: _Batch) -> None:
+    def _take(self, batch: _Batch) -> bool:
+        """Commit what is new in a batch; whether anything was."""
         self._note(batch)
         articles = batch.articles
         with self._clock("plan"):
@@ -225,7 +230,7 @@ class _Run:
         self._verdicts.update(verdicts)
         wanted = [article for article, verdict in zip(articles, verdicts, strict=True) if verdict in ("new", "updated")]
         if not wanted:
-            return
+            return False
         with self._clock("dedup"):
             clusters = Clusters(self._alike)
             placed = [clusters.place(article) for article in wanted]
@@ -233,7 +238,7 @@ class _Run:
             prepared = [self._prepare(article, *place) for article, place in zip(wanted, placed, strict=True)]
         with self._clock("store"):
             self._home.index.commit(prepared, restore=self._restore)
-        self._embed()
+        return True
 
     def _note(self, batch: _Batch) -> None:
         for item in batch.items:
@@ -255,18 +260,19 @@ class _Run:
         chunks = tuple(chunk(text, embedder.token_spans(text), sentences(text), limit))
         return Prepared(article, chunks, bands, cluster)
 
-    def _embed(self) -> None:
-        backlog = self._home.index.backlog()
+    def _embed(self, stopped: Callable[[], bool]) -> None:
+        """Work off the backlog; in the embedding thread."""
+        waiting = self._home.index.backlog()
 
         def embedded(count: int) -> None:
-            nonlocal backlog
+            nonlocal waiting
             self._embedded += count
-            backlog = max(0, backlog - count)
-            self._progress.chunks(self._embedded, backlog)
+            waiting = max(0, waiting - count)
+            self._progress.chunks(self._embedded, waiting)
 
         with self._clock("embed"):
-            self._progress.chunks(self._embedded, backlog)
-            self._home.index.drain(embedded)
+            self._progress.chunks(self._embedded, waiting)
+            self._home.index.drain(embedded, stopped=stopped)
 
     @contextmanager
     def _clock(self, stage: str) -> Iterator[None]:

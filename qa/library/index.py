@@ -116,14 +116,17 @@ class Index:
             if pending:
                 self._recorder.mark([chunk.id for chunk in pending], lexical=True)
 
-    def drain(self, on_embedded: Callable[[int], None] | None = None) -> int:
+    def drain(
+        self, on_embedded: Callable[[int], None] | None = None, *, stopped: Callable[[], bool] = lambda: False
+    ) -> int:
         """Embed every chunk that has no vector yet, a batch at a time, and return how many there were.
 
-        ``on_embedded`` is called with the size of each finished batch. Interrupting loses at most one batch's work.
+        ``on_embedded`` is called with the size of each finished batch, ``stopped`` before each: true ends the work
+        early. Interrupting loses at most one batch's work. One thread at a time; others may commit meanwhile.
         """
         self._need_writable()
         done = 0
-        while pending := self._recorder.pending_embedding(_EMBED_BATCH):
+        while not stopped() and (pending := self._recorder.pending_embedding(_EMBED_BATCH)):
             ids = [chunk.id for chunk in pending]
             self._store.upsert(ids, self._vectors(pending))
             self._recorder.mark(ids, embedded=True)

@@ -133,10 +133,12 @@ def test_a_killed_run_leaves_a_backlog_that_the_next_one_works_off(tmp_path: Pat
     with opened(path, DyingEmbedder()) as home:
         with pytest.raises(Killed):
             ingest(home, news)
-        assert home.index.status().backlog == 4
+        # The embedding thread dies while the second batch is read, or after it was committed.
+        committed = home.index.status().backlog
+        assert committed in (4, 6)
     with opened(path) as home:
         report = ingest(home, news)
-        assert (report.unchanged, report.stored, report.chunks_embedded) == (4, 2, 6)
+        assert (report.unchanged, report.stored, report.chunks_embedded) == (committed, 6 - committed, 6)
         assert home.index.status().backlog == 0
         assert home.index.check().problems == ()
 
