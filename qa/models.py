@@ -217,7 +217,7 @@ class Usage(Wire):
 
 
 class Timings(Wire):
-    """Wall time by stage, in milliseconds."""
+    """Wall time by stage, in milliseconds; ``total`` also holds what loading the embedding model took, if it was."""
 
     retrieve: float = 0.0
     generate: float = 0.0

@@ -41,6 +41,7 @@ class Home:
         self._database = database
         self._lock = lock
         self._seen_revision: int | None = None
+        self._warm = False
         self._refreshing = threading.Lock()
 
     @property
@@ -61,6 +62,14 @@ class Home:
                     self.lexical.refresh()
                 self._seen_revision = revision
             return revision
+
+    def warm(self) -> None:
+        """Load what searching needs, so that the first search is as quick as the next; at once when it is loaded."""
+        if not self._warm:
+            self.embedder.embed(["warm"], query=True)
+            self.store.count()
+            self.lexical.search("warm", 1)
+            self._warm = True
 
     def close(self) -> None:
         """Close every store and give the lock back. Closing twice is harmless."""
