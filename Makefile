@@ -13,11 +13,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs constraints clean
+.PHONY: help demo test lint format docs bench-ingest constraints clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/.runtime ## Install, ingest the sample articles and ask three questions about them
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
@@ -37,6 +37,9 @@ format: $(VENV)/.dev ## Format the code and mend what ruff can mend
 
 docs: $(VENV)/.dev ## Write .env.example and the README's settings table anew from the settings
 	$(BIN)/python -m scripts.render_docs
+
+bench-ingest: $(VENV)/.bench ## Measure ingest beside a plain LangChain pipeline (DATELINE_BENCH_DATA=DIR, BENCH="--n 300")
+	$(BIN)/python -m tests.bench.ingest $(BENCH)
 
 constraints: $(VENV)/.python ## Write constraints.txt anew with today's releases (torch stays)
 	sh scripts/constraints.sh "$(PYTHON)"
@@ -62,3 +65,10 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.python
 	@echo "Installing into $(VENV): some minutes and about 2 GB, once."
 	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.runtime
+
+# langchain-huggingface 1.2.3 declares huggingface_hub below 2, the transformers we pin come with 2. Its embeddings, all
+# that the bench uses of it, call sentence-transformers and nothing else: hence without its dependencies.
+$(VENV)/.bench: $(VENV)/.dev
+	$(PIP) install --quiet -c constraints.txt -e '.[bench]'
+	$(PIP) install --quiet --no-deps langchain-huggingface==1.2.3
+	@touch $@

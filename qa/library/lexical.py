@@ -48,6 +48,8 @@ class LexicalIndex:
         index = self._open()
         try:
             writer = index.writer(heap_size=64_000_000, num_threads=1)
+            # A writer killed before its commit counted leaves files that the next one would name alike, and refuse.
+            writer.garbage_collect_files()
             for one in remove:
                 writer.delete_documents_by_term("id", one)
             for chunk in chunks:

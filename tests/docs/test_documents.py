@@ -47,7 +47,7 @@ def test_the_readme_shows_every_command() -> None:
 
 @each_document
 def test_every_make_target_shown_exists(path: Path) -> None:
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
     for arguments in commands(path, "make"):
         assert arguments[0] in targets, f"make {arguments[0]}"
 
@@ -99,7 +99,7 @@ def test_the_readme_names_every_format_and_extra() -> None:
     text = read(README)
     assert {suffix for suffix in SUFFIXES if f"`{suffix}`" not in text} == set()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert {extra for extra in project["optional-dependencies"] if f"`{extra}`" not in text} <= {"dev"}
+    assert {extra for extra in project["optional-dependencies"] if f"`{extra}`" not in text} <= {"bench", "dev"}
 
 
 def test_the_exit_codes_listed_are_those_there_are() -> None:
