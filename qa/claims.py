@@ -17,6 +17,7 @@ _MARKERS_AFTER_END = re.compile(
 )
 _LONGEST_MARKER = 200
 _OPEN_MARKER = re.compile(r"[\[\u3010][^\[\]\u3010\u3011\n]*$")
+_RUN = re.compile(r"\S+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _OWN_BRACKETS = re.compile(r"[\[\u3010](\s*\^?\d[\d\s,;\u2013-]*+)[\]\u3011]")
 
@@ -52,6 +53,8 @@ class ClaimStream:
 
     def __init__(self) -> None:
         self._buffer = ""
+        # How much of the buffer was given out, counted in characters that are not white space: unlike the number of
+        # sentences, that stays the same when what follows changes how the buffer is cut.
         self._given = 0
 
     def feed(self, piece: str) -> Iterator[Claim]:
@@ -69,25 +72,48 @@ class ClaimStream:
     def _cut(self, *, last: bool) -> Iterator[Claim]:
         text = _markers_first(self._buffer)
         spans = sentences(text)
-        while self._given < len(spans) and (last or _finished(text, spans, self._given)):
-            start, end = spans[self._given]
-            before = spans[self._given - 1][1] if self._given else 0
-            self._given += 1
-            yield _claim(_gap(text[before:start]), text[start:end])
-        self._forget(text, spans)
+        position = _offset_after(text, self._given)
+        for i, (start, end) in enumerate(spans):
+            if end <= position:
+                continue
+            if not (last or _finished(text, spans, i)):
+                break
+            begin = max(start, position)
+            begin += len(text[begin:end]) - len(text[begin:end].lstrip())
+            self._given += _solid(text[begin:end])
+            yield _claim(_gap(text[position:begin]), text[begin:end])
+            position = end
+        self._forget(text, [span for span in spans if span[1] <= position])
 
-    def _forget(self, text: str, spans: Sequence[tuple[int, int]]) -> None:
+    def _forget(self, text: str, given: Sequence[tuple[int, int]]) -> None:
         """Let go of what cannot bear on the rest any more, lest a long reply cost its square.
 
         One whole line's worth is kept: how long a line is decides whether its break ends a sentence.
         """
-        for first in range(self._given - 1, 0, -1):
-            kept = text[spans[first][0] : spans[self._given - 1][1]]
+        for start, _ in reversed(given[1:]):
+            kept = text[start : given[-1][1]]
             if "\n" in kept:
                 return
             if len(kept) >= SHORT_LINE:
-                self._buffer, self._given = text[spans[first][0] :], self._given - first
+                self._given -= _solid(text[:start])
+                self._buffer = text[start:]
                 return
+
+
+def _solid(text: str) -> int:
+    """How many characters are not white space."""
+    return sum(len(word) for word in text.split())
+
+
+def _offset_after(text: str, solid: int) -> int:
+    """The offset right after so many characters that are not white space; 0 for none."""
+    if not solid:
+        return 0
+    for word in _RUN.finditer(text):
+        if solid <= len(word[0]):
+            return word.start() + solid
+        solid -= len(word[0])
+    return len(text)
 
 
 def _finished(text: str, spans: Sequence[tuple[int, int]], i: int) -> bool:

@@ -174,9 +174,8 @@ def open_home(settings: Settings, *, write: str | None = None, embedder: Embedde
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HomeError(f"{path} cannot be used: {error.strerror}") from error
-    embedder = embedder or make_embedder(
-        settings.embedding_model, backend=settings.embedding_backend, batch_size=settings.embedding_batch
-    )
+    # Made before anything is locked, so that a setting that makes no sense is refused first; it loads nothing yet.
+    asked = embedder or _embedder(settings, settings.embedding_backend)
     lock = WriterLock(path)
     if write is None:
         lock.check_readable()
@@ -186,8 +185,12 @@ def open_home(settings: Settings, *, write: str | None = None, embedder: Embedde
     try:
         database = Database(path / _CATALOGUE, url)
         _prepare(database, path, writing=write is not None)
-        home = Home(settings, database, lock if write is not None else None, embedder)
+        home = Home(settings, database, lock if write is not None else None, asked)
         _check_embedder(home, database)
+        used_before = home.catalog.fact("embedding_backend") or ""
+        if embedder is None and settings.embedding_backend == "auto" and used_before.startswith("onnx-"):
+            # What was chosen by measuring stays chosen: the same question must find the same passages every time.
+            home.embedder = _embedder(settings, used_before)
         if write is not None:
             home.index.catch_up()
         return home
@@ -196,6 +199,10 @@ def open_home(settings: Settings, *, write: str | None = None, embedder: Embedde
             database.close()
         lock.release()
         raise
+
+
+def _embedder(settings: Settings, backend: str) -> Embedder:
+    return make_embedder(settings.embedding_model, backend=backend, batch_size=settings.embedding_batch)
 
 
 def _no_collection(path: Path) -> HomeError:

@@ -126,10 +126,14 @@ class Index:
         """
         self._need_writable()
         done = 0
+        noted = self._catalog.fact("embedding_backend")
         while not stopped() and (pending := self._recorder.pending_embedding(_EMBED_BATCH)):
             ids = [chunk.id for chunk in pending]
             self._store.upsert(ids, self._vectors(pending))
             self._recorder.mark(ids, embedded=True)
+            if noted != self._embedder().backend:
+                noted = self._embedder().backend
+                self._recorder.set_fact("embedding_backend", noted)
             done += len(ids)
             if on_embedded:
                 on_embedded(len(ids))

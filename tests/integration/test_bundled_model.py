@@ -163,3 +163,14 @@ async def test_dateline_finds_and_quotes_a_paraphrase(tmp_path: Path) -> None:
     assert found.passages[0].article_id == "zoo"
     # Not by any word of the question, only by what it means.
     assert found.hits[0].lexical_rank is None
+
+
+def test_what_computes_is_measured_once_in_the_life_of_a_home(tmp_path: Path) -> None:
+    terms = settings(tmp_path / "home")
+    with open_home(terms, write="ingest") as home:
+        keep(home, article("a", "The river burst its banks on Saturday night."))
+        home.index.drain()
+        chosen = home.embedder.backend
+    assert chosen in ("onnx-int8", "onnx-float32")
+    with open_home(terms) as home:
+        assert home.embedder.backend == chosen, "before anything was measured"

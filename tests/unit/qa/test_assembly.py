@@ -203,3 +203,12 @@ def test_an_articles_own_brackets_are_round_in_the_text_and_kept_in_the_quote() 
     assembly.add_quote(Picked(Quote(PASSAGES[1], start, end, 1.0), 0.9))
     assert assembly.text == "Trade reached 9.8 billion dollars in (2022). [1]"
     assert assembly.citations[0].quote == "Trade reached 9.8 billion dollars in [2022]."
+
+
+def test_a_reply_that_is_cut_otherwise_as_it_grows_loses_nothing() -> None:
+    reply = "The articles do not say. [1] [1]. . The articles do not say. [1] [1]. . Lavrov visited Brazil."
+    for size in range(1, len(reply)):
+        stream = ClaimStream()
+        pieces = [reply[i : i + size] for i in range(0, len(reply), size)]
+        claims = [claim for piece in pieces for claim in stream.feed(piece)] + list(stream.end())
+        assert claims[-1].text.endswith("Lavrov visited Brazil.")
