@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from qa.models import Article
-from qa.text import fold, sentences, words
+from qa.text import STOPWORDS, fold, sentences, words
 
 _PERMUTATIONS = 128
 _ROWS = 4
@@ -28,17 +28,21 @@ _MIN_JACCARD = 0.6
 
 _AGENCY_LINE = re.compile(r"^[^\n.!?]{0,60}?(?:\([^)\n]{2,40}\)\s*[-\u2013\u2014:]*|\s[-\u2013\u2014])\s+")
 """What an outlet puts before the first sentence: "PORT OSTREY, Friday (Coastwire) - ", "By our staff - "."""
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_NAME = re.compile(r"\b[^\W\d_a-z]\w+")
-_NUMBER_WORDS = frozenset(
+_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_TELLING = frozenset(
     """
     two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
     nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands million millions
-    billion billions dozen dozens half third quarter first second monday tuesday wednesday thursday friday saturday
-    sunday yesterday today tomorrow january february march april may june july august september october november
-    december not no never
+    billion billions dozen dozens half third quarter first second fourth fifth sixth seventh eighth ninth tenth
+    monday tuesday wednesday thursday friday saturday sunday yesterday today tomorrow
+    january february march april may june july august september october november december
+    rose fell rise fall increased decreased increase decrease higher lower more less fewer approved rejected
     """.split()
 )
+"""Words that make another story when they change: numbers, dates, opposites."""
+_NEGATIONS = frozenset("not no never none nobody nothing neither nor without".split())
+_MIN_ENGLISH = 0.2
+"""Least share of English stop words in a text whose telling words we know."""
 
 
 def bands(text: str) -> tuple[str, ...]:
@@ -65,25 +69,38 @@ class Story:
     published: date | None
 
 
-def same_story(new: Story, members: Sequence[Story]) -> bool:
+def same_story(new: Story, members: Sequence[Story], is_word: Callable[[str], bool]) -> bool:
     """Whether ``new`` is a copy, with small edits, of the story that ``members`` (none: False) print already.
 
-    It must be worded like one of them. And one of them all, the fullest, must hold every number, date, negation and
-    name of the others, and be no later than they are: copies are cut, while a later text that adds a figure is news.
-    What stands before the first sentence (place, agency) does not count.
+    It must be worded like one of them. And one of them all, the fullest, must hold every number, date, name, negation
+    and opposite of the others in the same order, and be no later than they are: copies are cut, while a later text
+    that adds a figure is news. What stands before the first sentence (place, agency) does not count. Texts that are
+    not English are copies only when they are alike word by word. ``is_word`` tells a common word in lower case from a
+    name that opens a sentence.
     """
     if not members:
         return False
-    texts = [_AGENCY_LINE.sub("", story.text.strip()) for story in (new, *members)]
+    stories = (new, *members)
+    texts = [_AGENCY_LINE.sub("", story.text.strip()) for story in stories]
     shingles = [_shingles(text) for text in texts]
     if not any(_alike(shingles[0], other) for other in shingles[1:]):
         return False
-    facts = [_figures(text) | _names(text) for text in texts]
+    facts = [_facts(text, is_word) for text in texts]
+    negations = [[fact for fact in told if fact in _NEGATIONS] for told in facts]
+    if any(denied != negations[0] for denied in negations[1:]):
+        # Leaving a name out is cutting; leaving a "not" out is saying the opposite.
+        return False
     fullest = max(range(len(texts)), key=lambda i: len(facts[i]))
     return all(
-        facts[i] == facts[fullest] or (facts[i] < facts[fullest] and _not_before(story, (new, *members)[fullest]))
-        for i, story in enumerate((new, *members))
+        facts[i] == facts[fullest] or (_within(facts[i], facts[fullest]) and _not_before(story, stories[fullest]))
+        for i, story in enumerate(stories)
     )
+
+
+def _within(part: Sequence[str], whole: Sequence[str]) -> bool:
+    """Whether ``part`` is ``whole`` with some left out."""
+    rest = iter(whole)
+    return all(fact in rest for fact in part)
 
 
 def _alike(mine: set[tuple[str, ...]], theirs: set[tuple[str, ...]]) -> bool:
@@ -107,20 +124,20 @@ def _shingles(text: str) -> set[tuple[str, ...]]:
     return {tuple(said[i : i + _SHINGLE]) for i in range(len(said) - _SHINGLE + 1)}
 
 
-def _figures(text: str) -> set[str]:
-    """Numbers in digits and in words, days, months and negations."""
-    folded = fold(text)
-    return set(_NUMBER.findall(folded)) | (_NUMBER_WORDS & set(words(folded)))
-
-
-def _names(text: str) -> set[str]:
-    """Capitalised words within sentences, folded."""
-    found: set[str] = set()
+def _facts(text: str, is_word: Callable[[str], bool]) -> list[str]:
+    """What a copy may not change, in order: numbers, telling words and names; every word where it is not English."""
+    said = words(text)
+    if sum(word in STOPWORDS for word in said) < _MIN_ENGLISH * len(said):
+        return said
+    facts = []
     for start, end in sentences(text):
-        for match in _NAME.finditer(text[start:end]):
-            if match.start() > 0:
-                found.add(fold(match[0]))
-    return found
+        for match in _TOKEN.finditer(text, start, end):
+            word = fold(match[0])
+            opens = not text[start : match.start()].strip("\"'\u201c\u2018\u00ab( ")
+            named = match[0][0].isupper() and not (opens and is_word(word))
+            if word[0].isdigit() or word in _TELLING or word in _NEGATIONS or named:
+                facts.append(word)
+    return facts
 
 
 Alike = Callable[[Sequence[str], str], Mapping[str, Sequence[Story]]]
@@ -130,8 +147,9 @@ Alike = Callable[[Sequence[str], str], Mapping[str, Sequence[Story]]]
 class Clusters:
     """Finds each article of a batch its cluster, among those kept (``alike``) and those met earlier in the batch."""
 
-    def __init__(self, alike: Alike) -> None:
+    def __init__(self, alike: Alike, is_word: Callable[[str], bool]) -> None:
         self._alike = alike
+        self._is_word = is_word
         self._met: dict[str, list[Story]] = {}
         self._by_band: dict[str, dict[str, str]] = {}
 
@@ -150,7 +168,7 @@ class Clusters:
             }
             for cluster in sorted(met):
                 candidates.setdefault(cluster, []).extend(self._met[cluster])
-        found = (cluster for cluster, stories in candidates.items() if same_story(story, stories))
+        found = (cluster for cluster, stories in candidates.items() if same_story(story, stories, self._is_word))
         cluster = next(found, f"{article.id}.{article.text_hash[:12]}")
         self._met.setdefault(cluster, []).append(story)
         for key in keys:

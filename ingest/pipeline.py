@@ -16,6 +16,7 @@ from ingest.chunk import chunk
 from ingest.dedup import Clusters, Story
 from ingest.readers import Item, ReadArticle, ReadFailure, Url, read
 from ingest.readers.items import Web
+from qa.library.encoders import common_words
 from qa.library.home import Home
 from qa.library.index import Prepared, Verdict
 from qa.models import Article
@@ -232,7 +233,7 @@ class _Run:
         if not wanted:
             return False
         with self._clock("dedup"):
-            clusters = Clusters(self._alike)
+            clusters = Clusters(self._alike, common_words().__contains__)
             placed = [clusters.place(article) for article in wanted]
         with self._clock("chunk"):
             prepared = [self._prepare(article, *place) for article, place in zip(wanted, placed, strict=True)]

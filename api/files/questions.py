@@ -130,6 +130,8 @@ def _read_jsonl(path: Path, text: str) -> Iterator[Record]:
             fields = json.loads(line)
         except ValueError as error:
             raise InputError(f"this line is not JSON: {error}", where=f"{path}:{number}") from None
+        except RecursionError:
+            raise InputError("this line is not JSON that can be read: too deep", where=f"{path}:{number}") from None
         if not isinstance(fields, dict):
             raise InputError("this line is not a JSON object", where=f"{path}:{number}")
         yield number, str(number), fields

@@ -79,6 +79,7 @@ def test_jsonl_fields_and_those_of_an_evaluation_set(tmp_path: Path) -> None:
         ("q.csv", 'question\n"Who?\n', "q.csv:2: this is not CSV"),
         ("q.csv", "", "q.csv:1: there is no column 'question' (found: none)"),
         ("q.jsonl", '{"question": "a"}\n{"question": \n', "q.jsonl:2: this line is not JSON"),
+        ("q.jsonl", "[" * 100_000, "q.jsonl:1: this line is not JSON that can be read"),
         ("q.jsonl", '["a"]', "q.jsonl:1: this line is not a JSON object"),
         ("q.jsonl", '{"question": 5}', "q.jsonl:1: question: "),
         ("q.jsonl", '{"question": "a", "as_of": 1700000000}', "q.jsonl:1: as_of: a date is written"),
