@@ -123,8 +123,7 @@ class LocalAsker:
 class HttpAsker:
     """Asks the service at ``url``. ``timeout`` is the longest wait for it to say anything, in seconds.
 
-    Nothing the service says is trusted: every reply has to have the contract's form. A ``default_as_of`` is sent as
-    the as-of date, because the service knows no other.
+    Nothing the service says is trusted: every reply has to have the contract's form.
     """
 
     def __init__(self, url: str, *, timeout: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
@@ -257,13 +256,15 @@ class HttpAsker:
 
 
 def _days(ask: Ask) -> dict[str, str]:
-    days = {"as_of": ask.as_of or ask.default_as_of, "from": ask.start, "to": ask.end}
+    days = {"as_of": ask.as_of, "from": ask.start, "to": ask.end}
     return {name: day.isoformat() for name, day in days.items() if day is not None}
 
 
 def _chat(ask: Ask) -> dict[str, Any]:
     """The body of ``POST /chat``; what the question leaves open is left to the service."""
     body: dict[str, Any] = {"question": ask.question, **_days(ask)}
+    if ask.default_as_of is not None:
+        body["default_as_of"] = ask.default_as_of.isoformat()
     if ask.history:
         body["history"] = [{"role": turn.role, "content": turn.content} for turn in ask.history]
     if ask.sources:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -86,6 +87,9 @@ class ChatRequest(AskOptions):
     question: Text = Field(description="The question, in the caller's own words.")
     history: list[HistoryTurn] = Field([], description="Earlier messages, oldest first, without the question.")
     model: Text | None = Field(None, description="One of the names in /v1/models. Default: DATELINE_MODEL.")
+    default_as_of: Day | None = Field(
+        None, description="What stands for today when as_of is not given; unlike as_of it keeps undated articles in."
+    )
     stream: StrictBool | None = Field(
         None, description="Answer with server-sent events. Default: only if the Accept header names text/event-stream."
     )
@@ -93,7 +97,7 @@ class ChatRequest(AskOptions):
     def to_ask(self, model: str | None) -> Ask:
         """The question as the engine takes it; ``model`` None is the configured one."""
         history = [Turn(role=turn.role, content=turn.content) for turn in self.history]
-        return self.ask(self.question, history, model)
+        return replace(self.ask(self.question, history, model), default_as_of=self.default_as_of)
 
 
 class SearchQuery(Request):

@@ -102,7 +102,7 @@ class HomeInUseError(HomeError):
 
     code = "home_in_use"
     retryable = True
-    default_hint = "Wait for it to finish, or ask the running service with --server URL."
+    default_hint = "Stop the service first; or ask it with --server URL (`ask`, `search` and `batch`)."
 
 
 class HomeVersionError(HomeError):

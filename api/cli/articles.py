@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.options import DebugOption, HomeOption, JsonOption, examples, existing, settings_for
+from api.cli.options import AsOfOption, DebugOption, HomeOption, JsonOption, examples, existing, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +51,13 @@ def list_articles(json: JsonOption = False, home: HomeOption = None, debug: Debu
 
 @app.command("show", epilog=examples("dateline articles show ID", "dateline articles show ID --json"))
 def show_article(
-    article_id: ArticleId, json: JsonOption = False, home: HomeOption = None, debug: DebugOption = False
+    article_id: ArticleId,
+    as_of: AsOfOption = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
+    debug: DebugOption = False,
 ) -> None:
-    """Show an article: what is known of it, and its text."""
+    """Show an article: what is known of it, and its text; with --as-of the version of that day."""
     from rich.text import Text
 
     from api.cli.output import one_line, print_json, safe, stdout
@@ -61,7 +65,7 @@ def show_article(
     from qa.library.home import open_home
 
     with open_home(settings_for(home, debug)) as opened:
-        stored = opened.catalog.article(article_id)
+        stored = opened.catalog.article(article_id, as_of=as_of)
     if json:
         print_json(ArticleDetail.of(stored).to_json())
         return

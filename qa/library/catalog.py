@@ -136,6 +136,11 @@ class Catalog:
         with self.database.begin() as connection:
             return list(connection.execute(query).scalars())
 
+    def any_embedded(self) -> bool:
+        """Whether any chunk is said to have a vector."""
+        with self.database.begin() as connection:
+            return connection.execute(select(chunks.c.id).where(chunks.c.embedded).limit(1)).first() is not None
+
     def chunks_by_id(
         self, ids: Sequence[str], filters: Filters | None = None, *, with_text: bool = True
     ) -> dict[str, StoredChunk]:

@@ -11,7 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from qa.errors import EmbeddingMismatchError, HomeError, HomeInUseError, HomeVersionError
+from qa.errors import (
+    EmbeddingMismatchError,
+    HomeError,
+    HomeInUseError,
+    HomeVersionError,
+    StoreError,
+    StoreUnreachableError,
+)
 from qa.library.catalog import Catalog
 from qa.library.database import HEAD, Database
 from qa.library.encoders import Embedder, make_embedder
@@ -67,7 +74,11 @@ class Home:
         """Load what searching needs, so that the first search is as quick as the next; at once when it is loaded."""
         if not self._warm:
             self.embedder.embed(["warm"], query=True)
-            self.store.count()
+            if not self.store.count() and self.catalog.any_embedded():
+                raise StoreError(
+                    "the vector store is empty, but the catalogue says it is not",
+                    hint="Run `dateline status --check --repair`; it embeds what is missing.",
+                )
             self.lexical.search("warm", 1)
             self._warm = True
 
@@ -184,7 +195,13 @@ def open_home(settings: Settings, *, write: str | None = None, embedder: Embedde
     database = None
     try:
         database = Database(path / _CATALOGUE, url)
-        _prepare(database, path, writing=write is not None)
+        try:
+            _prepare(database, path, writing=write is not None)
+        except StoreUnreachableError:
+            raise
+        except StoreError as error:
+            hint = "Is it a Dateline home? Restore it from a copy, or ingest anew into another with --home."
+            raise HomeError(f"{path} cannot be used: {error.message}", hint=hint) from error
         home = Home(settings, database, lock if write is not None else None, asked)
         _check_embedder(home, database)
         used_before = home.catalog.fact("embedding_backend") or ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -65,6 +66,15 @@ class CheckReport:
 
     problems: tuple[str, ...]
     repaired: int
+
+
+def _disk_bytes(path: Path) -> int:
+    total = 0
+    for file in path.rglob("*"):
+        # A writer in another process may remove a file between finding it and looking at it.
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size if file.is_file() else 0
+    return total
 
 
 def _searched(chunk: StoredChunk) -> str:
@@ -223,7 +233,7 @@ class Index:
             by_month=dict(sorted(Counter(day.isoformat()[:7] for day in days).items())),
             embedding_model=self._catalog.fact("embedding_model") or "",
             revision=self._catalog.revision(),
-            disk_bytes=sum(file.stat().st_size for file in self._path.rglob("*") if file.is_file()),
+            disk_bytes=_disk_bytes(self._path),
         )
 
     def _need_writable(self) -> None:

@@ -106,11 +106,11 @@ async def test_the_service_names_its_model() -> None:
         assert await asker.model() == "openai:gpt-test"
 
 
-async def test_a_frozen_default_day_is_sent_as_the_day() -> None:
+async def test_a_frozen_default_day_is_sent_as_what_stands_for_today() -> None:
     engine = FakeEngine()
     async with asking(engine) as asker:
         await asker.answer(Ask("q", default_as_of=date(2025, 1, 2)))
-    assert engine.asks[0].as_of == date(2025, 1, 2)
+    assert (engine.asks[0].as_of, engine.asks[0].default_as_of) == (None, date(2025, 1, 2))
 
 
 @pytest.mark.parametrize(

@@ -348,7 +348,7 @@ def test_batch_says_that_it_goes_on_as_of_the_first_day(dateline: Run, url: str,
     journal.write_text("".join([json.dumps({**json.loads(header), "as_of": "2025-01-02"}) + "\n", *rest]))
     ran = dateline(*batch_files("b"), "--server", url)
     assert "Today is taken to be 2025-01-02" in ran.err
-    assert engine.asks[-1].as_of == date(2025, 1, 2)
+    assert engine.asks[-1].default_as_of == date(2025, 1, 2)
 
 
 def test_batch_with_another_model_asks_again(dateline: Run, url: str, engine: FakeEngine) -> None:
