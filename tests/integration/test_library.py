@@ -436,9 +436,9 @@ class TestOutOfStep:
             home.lexical.search("wheat", 3)
         assert "--repair" in caught.value.hint
 
-    def test_a_file_that_is_no_database_is_a_store_error(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_no_database_makes_an_unusable_home(self, tmp_path: Path) -> None:
         (tmp_path / "catalogue.sqlite").write_bytes(b"not a database" * 100)
-        with pytest.raises(StoreError, match="catalogue"):
+        with pytest.raises(HomeError, match=r"cannot be used.*not a database"):
             reader(tmp_path)
 
     def test_making_a_home_can_be_cut_short(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
