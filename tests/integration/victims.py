@@ -80,8 +80,9 @@ def nursery(errors: IO[str]) -> Iterator[Nursery]:
         stderr=errors,
         text=True,
         cwd=ROOT,
-        # A pool of threads made by an import would not survive the fork.
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        # A pool of threads made by an import would not survive the fork. Nor is coverage measured: interrupted within
+        # its lock it waits for itself for ever.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "COVERAGE_PROCESS_CONFIG": ""},
     ) as process:
         yield Nursery(process)
         assert process.stdin
