@@ -1,17 +1,20 @@
-"""Files to a searchable collection: read, plan, chunk, commit, a batch at a time, while a thread beside it embeds."""
+"""Files to a searchable collection: read, plan, chunk, commit, a batch at a time; then embed what was committed.
+
+An article is found by its words as soon as its batch is committed. Embedding does not run beside the commits: it takes
+every core there is, so both would only slow each other down, and the words would be found later.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from ingest.background import Background
 from ingest.chunk import chunk
 from ingest.dedup import Clusters, Story
 from ingest.readers import Item, ReadArticle, ReadFailure, Url, read
@@ -29,8 +32,12 @@ _BATCH_CHARS = 4_000_000
 """A batch ends early at this many code points of text, so that long articles do not fill the memory."""
 
 
+_MOST_WAITING = 16_384
+"""So many chunks without a vector are embedded before more is read: a long run is found by meaning, too, as it goes."""
+
+
 class Progress(Protocol):
-    """Told what happens during a run: of chunks from the thread that embeds, of the rest from the one that runs it."""
+    """Told what happens during a run."""
 
     def found(self, total: int | None) -> None:
         """How many articles there are in all: None while that is not known, the number once all are read."""
@@ -193,18 +200,20 @@ class _Run:
         self._failed: list[tuple[str, str]] = []
         self._warnings: list[tuple[str, str]] = []
         self._embedded = 0
+        self._waiting = 0
 
     def over(self, batches: Iterator[_Batch]) -> IngestReport:
         began = time.perf_counter()
         self._progress.found(None)
-        with Background(self._embed) as embedding:
-            # Asked at once: an earlier run may have left a backlog.
-            embedding.ask()
-            while batch := self._next(batches):
-                if self._take(batch):
-                    embedding.ask()
-            read_in_all = self._verdicts.total()
-            self._progress.found(read_in_all)
+        # An earlier run may have left some.
+        self._waiting = self._home.index.backlog()
+        while batch := self._next(batches):
+            self._take(batch)
+            if self._waiting >= _MOST_WAITING:
+                self._embed()
+        read_in_all = self._verdicts.total()
+        self._progress.found(read_in_all)
+        self._embed()
         return IngestReport(
             read=read_in_all,
             stored=self._verdicts["new"],
@@ -222,8 +231,8 @@ class _Run:
         with self._clock("read"):
             return next(batches, None)
 
-    def _take(self, batch: _Batch) -> bool:
-        """Commit what is new in a batch; whether anything was."""
+    def _take(self, batch: _Batch) -> None:
+        """Commit what is new in a batch."""
         self._note(batch)
         articles = batch.articles
         with self._clock("plan"):
@@ -231,7 +240,7 @@ class _Run:
         self._verdicts.update(verdicts)
         wanted = [article for article, verdict in zip(articles, verdicts, strict=True) if verdict in ("new", "updated")]
         if not wanted:
-            return False
+            return
         with self._clock("dedup"):
             clusters = Clusters(self._alike, common_words().__contains__)
             placed = [clusters.place(article) for article in wanted]
@@ -239,7 +248,7 @@ class _Run:
             prepared = [self._prepare(article, *place) for article, place in zip(wanted, placed, strict=True)]
         with self._clock("store"):
             self._home.index.commit(prepared, restore=self._restore)
-        return True
+        self._waiting += sum(len(item.chunks) for item in prepared)
 
     def _note(self, batch: _Batch) -> None:
         for item in batch.items:
@@ -261,19 +270,18 @@ class _Run:
         chunks = tuple(chunk(text, embedder.token_spans(text), sentences(text), limit))
         return Prepared(article, chunks, bands, cluster)
 
-    def _embed(self, stopped: Callable[[], bool]) -> None:
-        """Work off the backlog; in the embedding thread."""
-        waiting = self._home.index.backlog()
+    def _embed(self) -> None:
+        """Work off the backlog."""
 
         def embedded(count: int) -> None:
-            nonlocal waiting
             self._embedded += count
-            waiting = max(0, waiting - count)
-            self._progress.chunks(self._embedded, waiting)
+            self._waiting = max(0, self._waiting - count)
+            self._progress.chunks(self._embedded, self._waiting)
 
         with self._clock("embed"):
-            self._progress.chunks(self._embedded, waiting)
-            self._home.index.drain(embedded, stopped=stopped)
+            self._progress.chunks(self._embedded, self._waiting)
+            self._home.index.drain(embedded)
+        self._waiting = 0
 
     @contextmanager
     def _clock(self, stage: str) -> Iterator[None]:

@@ -88,7 +88,7 @@ class Settings(BaseSettings):
         min_length=1,
         description="Embedding model: all-MiniLM-L6-v2 (bundled), or a sentence-transformers name or path.",
     )
-    embedding_backend: Literal["auto", "torch", "onnx-float32", "onnx-int8"] = Field(
+    embedding_backend: Literal["auto", "torch", "onnx-float32", "onnx-int8", "torch-bfloat16"] = Field(
         "auto", description="What computes embeddings; auto picks the fastest that is exact enough on this machine."
     )
     embedding_batch: int = Field(32, ge=1, le=4096, description="Chunks a torch backend embeds at a time.")

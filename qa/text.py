@@ -138,8 +138,19 @@ def fold(text: str) -> str:
     """Case and accents folded, curly apostrophes made straight; the length may change."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("\u2019", "'").casefold()
+    return unicodedata.normalize("NFKD", text).translate(_FOLDED).casefold()
+
+
+class _Folded(dict[int, int | None]):
+    """For ``str.translate``: combining marks go, the curly apostrophe becomes straight; each looked up once."""
+
+    def __missing__(self, point: int) -> int | None:
+        found = None if unicodedata.combining(chr(point)) else point
+        self[point] = found
+        return found
+
+
+_FOLDED = _Folded({0x2019: ord("'")})
 
 
 @lru_cache(maxsize=1)

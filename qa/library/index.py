@@ -7,7 +7,8 @@ at any point leaves an outbox, and whoever opens the home for writing next works
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -29,6 +30,8 @@ from qa.repair import repair
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
 
 __all__ = ["CheckReport", "Index", "LibraryStatus", "Member", "Prepared", "Verdict"]
 
@@ -66,6 +69,20 @@ class CheckReport:
 
     problems: tuple[str, ...]
     repaired: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Storing:
+    """A batch whose vectors (by digest) are computed and being stored."""
+
+    ids: Sequence[str]
+    vectors: Mapping[str, Vector]
+    future: Future[None]
+
+    def finished(self) -> int:
+        """Waits; how many chunks it was. Raises what storing raised."""
+        self.future.result()
+        return len(self.ids)
 
 
 def _disk_bytes(path: Path) -> int:
@@ -126,39 +143,57 @@ class Index:
             if pending:
                 self._recorder.mark([chunk.id for chunk in pending], lexical=True)
 
-    def drain(
-        self, on_embedded: Callable[[int], None] | None = None, *, stopped: Callable[[], bool] = lambda: False
-    ) -> int:
+    def drain(self, on_embedded: Callable[[int], None] | None = None) -> int:
         """Embed every chunk that has no vector yet, a batch at a time, and return how many there were.
 
-        ``on_embedded`` is called with the size of each finished batch, ``stopped`` before each: true ends the work
-        early. Interrupting loses at most one batch's work. One thread at a time; others may commit meanwhile.
+        ``on_embedded`` is called with the size of each batch when it is stored. Interrupting loses at most two batches'
+        work. One thread at a time.
         """
         self._need_writable()
         done = 0
-        noted = self._catalog.fact("embedding_backend")
-        while not stopped() and (pending := self._recorder.pending_embedding(_EMBED_BATCH)):
-            ids = [chunk.id for chunk in pending]
-            self._store.upsert(ids, self._vectors(pending))
-            self._recorder.mark(ids, embedded=True)
-            if noted != self._embedder().backend:
-                noted = self._embedder().backend
-                self._recorder.set_fact("embedding_backend", noted)
-            done += len(ids)
+        for count in self._embedded_batches():
+            done += count
             if on_embedded:
-                on_embedded(len(ids))
+                on_embedded(count)
+        backend = self._embedder().backend
+        if done and backend != self._catalog.fact("embedding_backend"):
+            self._recorder.set_fact("embedding_backend", backend)
         return done
 
-    def _vectors(self, pending: Sequence[StoredChunk]) -> NDArray[np.float32]:
-        """One row a chunk; a text that has a vector already, here or in the store, is not embedded again."""
-        import numpy as np
+    def _embedded_batches(self) -> Iterator[int]:
+        """The size of each batch once it is stored, which a thread beside does while the next one is computed."""
+        before: _Storing | None = None
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="dateline-store") as beside:
+            while pending := self._pending(before):
+                vectors = self._vectors(pending, before.vectors if before else {})
+                if before:
+                    yield before.finished()
+                ids = [chunk.id for chunk in pending]
+                rows = [vectors[chunk.digest] for chunk in pending]
+                before = _Storing(ids, vectors, beside.submit(self._store_vectors, ids, rows))
+            if before:
+                yield before.finished()
 
+    def _pending(self, before: _Storing | None) -> list[StoredChunk]:
+        """The next chunks without a vector, less those whose vectors are being stored."""
+        under_way = frozenset(before.ids if before else ())
+        pending = self._recorder.pending_embedding(_EMBED_BATCH + len(under_way))
+        return [chunk for chunk in pending if chunk.id not in under_way][:_EMBED_BATCH]
+
+    def _vectors(self, pending: Sequence[StoredChunk], recent: Mapping[str, Vector]) -> dict[str, Vector]:
+        """By digest; a text that has a vector already, among ``recent`` or in the store, is not embedded again."""
         twins = self._recorder.embedded_twins([chunk.digest for chunk in pending])
         stored = self._store.vectors(list(twins.values()))
         known = {digest: stored[one] for digest, one in twins.items() if one in stored}
+        known |= {chunk.digest: recent[chunk.digest] for chunk in pending if chunk.digest in recent}
         fresh = {chunk.digest: _searched(chunk) for chunk in pending if chunk.digest not in known}
-        known |= dict(zip(fresh, self._embedder().embed(list(fresh.values())), strict=True))
-        return np.stack([known[chunk.digest] for chunk in pending])
+        return known | dict(zip(fresh, self._embedder().embed(list(fresh.values())), strict=True))
+
+    def _store_vectors(self, ids: Sequence[str], rows: Sequence[Vector]) -> None:
+        import numpy as np
+
+        self._store.upsert(ids, np.stack(rows))
+        self._recorder.mark(ids, embedded=True)
 
     def alike(self, bands: Sequence[str], *, article_id: str) -> dict[str, list[Member]]:
         """The clusters that may hold near duplicates of an article with these ``bands``, by cluster id."""

@@ -52,9 +52,7 @@ class FakeIndex:
     def backlog(self) -> int:
         return self.waiting
 
-    def drain(
-        self, on_embedded: Callable[[int], None] | None = None, *, stopped: Callable[[], bool] = lambda: False
-    ) -> int:
+    def drain(self, on_embedded: Callable[[int], None] | None = None) -> int:
         self.log.append("drain")
         done, self.waiting = self.waiting, 0
         if done and on_embedded:
@@ -95,10 +93,18 @@ def test_batches_are_committed_as_they_are_read_and_all_is_embedded_in_the_end(t
     index = FakeIndex(waiting=3)
     path = jsonl(tmp_path / "a.jsonl", *({"text": f"Story {n}."} for n in range(5)))
     report = pipeline(index, batch_size=2).run([path])
-    assert [step for step in index.log if step != "drain"] == ["plan", "commit"] * 3
+    assert index.log == [*["plan", "commit"] * 3, "drain"]
     assert index.waiting == 0
     assert [len(batch) for batch in index.batches] == [2, 2, 1]
     assert (report.read, report.stored, report.chunks_embedded) == (5, 5, 8)
+
+
+def test_a_long_run_embeds_what_waits_before_it_reads_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.pipeline._MOST_WAITING", 2)
+    index = FakeIndex()
+    path = jsonl(tmp_path / "a.jsonl", *({"text": f"Story {n}."} for n in range(5)))
+    assert pipeline(index, batch_size=1).run([path]).chunks_embedded == 5
+    assert "".join(step[0] for step in index.log) == "pcpcd" * 2 + "pcd"
 
 
 def test_a_second_run_chunks_and_writes_nothing(tmp_path: Path) -> None:
