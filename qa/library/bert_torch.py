@@ -14,9 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import gelu, layer_norm, linear, scaled_dot_product_attention
+from torch.nn.functional import gelu, layer_norm, linear, pad, scaled_dot_product_attention
 
 from qa.library.bert_onnx import Array, BertShape
+
+_STEP = 16
+"""Rows are padded to a multiple of so many tokens: oneDNN keeps what it compiles for each shape it meets, and with every
+length a shape of its own that came to a gigabyte."""
 
 _Pair = tuple[torch.Tensor, torch.Tensor]
 """A product's weight and bias, or a layer norm's scale and shift."""
@@ -62,10 +66,11 @@ class BertBfloat16:
 
         ``ids`` and ``mask`` are of shape (rows, tokens); ``mask`` is 1 for a token, 0 for padding; no row is empty.
         """
-        rows, length = ids.shape
-        hidden = self._normed(self._words[torch.from_numpy(ids)] + self._positions[:length], self._norm)
+        missing = -ids.shape[1] % _STEP
+        words, seen = (pad(torch.from_numpy(array), (0, missing)) for array in (ids, mask))
+        rows, length = words.shape
+        hidden = self._normed(self._words[words] + self._positions[:length], self._norm)
         hidden = hidden.view(rows * length, -1)
-        seen = torch.from_numpy(mask)
         hides = None if bool(seen.all()) else seen.bool()[:, None, None, :].expand(rows, 1, length, length)
         for layer in self._layers:
             hidden = self._step(hidden, layer, rows, hides)
