@@ -19,8 +19,8 @@ from torch.nn.functional import gelu, layer_norm, linear, pad, scaled_dot_produc
 from qa.library.bert_onnx import Array, BertShape
 
 _STEP = 16
-"""Rows are padded to a multiple of so many tokens: oneDNN keeps what it compiles for each shape it meets, and with every
-length a shape of its own that came to a gigabyte."""
+"""Rows are padded to a multiple of so many tokens: oneDNN keeps what it compiles for each shape it meets, and with
+every length a shape of its own that came to a gigabyte."""
 
 _Pair = tuple[torch.Tensor, torch.Tensor]
 """A product's weight and bias, or a layer norm's scale and shift."""
