@@ -57,7 +57,7 @@ def relative_weekday(article: Article, match: Match) -> Days | None:
 _NO_WEEKDAY_BEFORE = re.compile(
     r"(?<!\w)(?:an?|every|each|one|any|some|recent|most|many|by|until|till|through|before|to|from|and|or|between|than|of"
     r"|(?<!scheduled )(?<!planned )(?<!slated )(?<!set )(?<!expected )for|next|previous|following|first|second"
-    r"|third|fourth|alternate|consecutive|ahead of|all-star|black|good|bloody|super|ash|holy|maundy"
+    r"|third|fourth|alternate|consecutive|that|ahead of|all-star|black|good|bloody|super|ash|holy|maundy"
     r"|cyber|giving|palm|easter|sheffield|fat|the) \Z"
 )
 _NO_WEEKDAY_AFTER = re.compile(
@@ -116,7 +116,7 @@ def weekend(article: Article, match: Match) -> Days | None:
     on_weekend = published.weekday() > 4
     if which == "last":
         saturday -= timedelta(weeks=on_weekend)
-    elif not on_weekend and tense == "future" and which == "this":
+    elif tense == "future" and which == "this" and 0 < published.weekday() < 5:
         saturday += timedelta(weeks=1)
     elif not on_weekend and (tense != "past" or published.weekday() > 2):
         return None

@@ -12,7 +12,7 @@ from typing import Literal
 from qa.dates import annotate
 from qa.models import Passage, Turn
 
-PROMPT_VERSION = "1"
+PROMPT_VERSION = "2"
 """Changes with everything that changes what a model is sent; part of every batch row's key."""
 
 ABSTENTION = "The articles do not say."

@@ -126,6 +126,7 @@ def test_what_is_not_plain_is_left_alone(said: str) -> None:
         ("Friday's vote was close.", "Friday's [2023-04-14] vote was close."),
         ("Passed this week, it takes effect later this year.",
          "Passed this week [2023-04-17 to 2023-04-23], it takes effect later this year [2023-04-17 to 2023-12-31]."),
+        ("They are to vote this weekend.", "They are to vote this weekend."),  # on a Monday, either
         ("USA Today reported today that it closed.", "USA Today reported today [2023-04-17] that it closed."),
         # Spanish and Portuguese.
         ("El ministro dijo ayer que viajará el próximo lunes.",
