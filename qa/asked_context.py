@@ -84,6 +84,7 @@ _NAMED_AFTER_YEAR = re.compile(
     r"|clase|classe) (?:of|de|del|do) \Z"
 )
 _NAMED_AFTER_DAY = re.compile(r" (?:revolution|uprising|massacre|movement|plot|generation)(?!\w)")
+_EVERY = re.compile(r"(?<!\w)(?:every|each|annually|yearly)(?: year)?,?(?: on)? \Z")
 _VERSION = re.compile(r"(?<!\w)(?:version|v|release|build|update|python|ios|sections?|rfc|iso|number|no\.?)[ .]?\Z")
 
 
@@ -125,8 +126,10 @@ def _spelt(asked: Asked, match: Match) -> bool:
 
 
 def date_is_meant(asked: Asked, match: Match) -> bool:
-    """Whether a day number beside the name of a month (group ``m``) is a date: "on May 5", not "they march 5 km"."""
+    """Whether a day number beside the name of a month is a date: "on May 5", not "they march 5 km", "every May 5"."""
     name, after = match["m"].removesuffix("."), asked.after(match.end())
+    if _EVERY.search(asked.before(match.start())):
+        return False
     if match["y"] or match["weekday"] or _ON.search(asked.before(match.start())):
         return name != "marco" or _spelt(asked, match)
     if _NAMED_AFTER_DAY.match(after):

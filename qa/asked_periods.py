@@ -101,7 +101,7 @@ _M = rf"(?P<m>{MONTH}\.?)"
 _U = rf"(?P<u>{any_of(UNITS)})"
 _N = rf"(?P<n>\d{{1,3}}|(?:a )?(?:couple|few)(?: of)?|{any_of(COUNTS)})"
 _D = r"(?:0?[1-9]|[12]\d|3[01])"
-_DTH = rf"{_D}(?:st|nd|rd|th|er|º|o|\.)?"
+_DTH = rf"{_D}(?:st|nd|rd|th|er|º|o)?"
 _Y = rf"(?P<y>{YEAR})"
 _ORDINAL = any_of(ORDINALS)
 _ON_WEEKDAY = rf"(?:(?P<weekday>{any_of(WEEKDAY_NUMBERS)}),? )?"
@@ -123,7 +123,7 @@ _DATES = (
         readers.slashed, around.not_a_version,
     ),
     _rule(
-        rf"{_ON_WEEKDAY}(?:the |el |dia |le |il |den )?(?P<d>{_DTH}|{_ORDINAL})"
+        rf"{_ON_WEEKDAY}(?:the |el |dia |le |il |den )?(?P<d>{_DTH}\.?|{_ORDINAL})"
         rf"(?:(?:, {_DTH}){{0,5}}{_TO}(?P<d2>{_DTH}))? (?:of |de |del |di )?{_M}{_OF_YEAR}?",
         readers.day_and_month, around.date_is_meant, floating=True,
     ),

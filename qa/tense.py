@@ -18,9 +18,10 @@ _BEFORE = 160
 _AFTER = 80
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|,")
+# A single line break within a sentence of a wrapped text ends nothing; nor does the stop of an abbreviation or initial.
 _CLAUSE_END = re.compile(
-    r"[;:\n\"“”«»—()]|[!?…]"
-    r"|(?<!\b[A-Z])(?<!\b[A-Z][a-z])(?<!\b[A-Z][a-z]{2})(?<!\bSept)\.(?=\s+[\"“'‘]?[A-Z])"
+    r"[;:\"“”«»—()]|[!?…]|(?<![^\n]{60})\n|(?<=[.!?:\"”'’])\n|\n(?=\s*\n)"
+    r"|(?<!\b[A-Za-z])(?<!\b[A-Z][a-z])(?<!\b[A-Z][a-z]{2})(?<!\bSept)\.(?=\s+[\"“'‘]?[A-Z])"
 )
 
 _PAST = frozenset(
@@ -87,10 +88,15 @@ def tense_of(text: str, start: int, end: int) -> Tense | None:
 
     Looks at 160 code points before and 80 after, within the sentence.
     """
-    before = _words(_CLAUSE_END.split(text[max(start - _BEFORE, 0) : start])[-1])
+    begins = max(start - _BEFORE, 0)
+    # With the first letter of the expression: a capital one may begin the sentence.
+    for boundary in _CLAUSE_END.finditer(text, begins, start + 1):
+        begins = min(boundary.end(), start)
+    before = _words(text[begins:start])
     cue = _looking_back(before)
     if cue is None:
-        after = _words(_CLAUSE_END.split(text[end : end + _AFTER], maxsplit=1)[0])
+        closes = _CLAUSE_END.search(text, end, end + _AFTER)
+        after = _words(text[end : closes.start() if closes else end + _AFTER])
         if text[start:end].endswith(("'s", "’s")):
             after = after[1:]  # in "Friday's vote was close" a noun
         cue = _looking_ahead(after, opens=len(before) <= 1)

@@ -102,6 +102,7 @@ def test_the_range_of_further_expressions(said: str, first: str | None, last: st
         "Which day is Earth Day?",
         "Is the store open on Sundays or every Friday?",
         "Who works on the 13th floor?",
+        "Which contest is held annually on July 4?",
         "What happened more than two years ago?",
         "Who won in the 2022 elections?",
         "What is the law of 2019 called?",
