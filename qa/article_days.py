@@ -6,7 +6,7 @@ import re
 from datetime import date, timedelta
 
 from qa.article_text import Article, Match, Reader
-from qa.calendar import WEEKDAY_NUMBERS, Days, latest_weekday, one, week
+from qa.calendar import MONTHS, WEEKDAY_NUMBERS, Days, latest_weekday, one, week
 from qa.tense import Tense
 
 _SURE_OF_WEEKDAY = 5
@@ -44,7 +44,7 @@ def tomorrow(article: Article, match: Match) -> Days | None:
 def relative_weekday(article: Article, match: Match) -> Days | None:
     """ "This Friday" of the week of publication, or of the next when it is to come; "last Friday", "next Friday"."""
     wanted, day = WEEKDAY_NUMBERS[match["weekday"]], article.published
-    if not article.written_as_name(match, "weekday"):
+    if not article.written_as_name(match, "weekday") or _DATE_AFTER.match(article.after(match)):
         return None
     if match["which"] == "last":
         return one(latest_weekday(wanted, day - timedelta(days=1)))
@@ -64,6 +64,10 @@ _NO_WEEKDAY_AFTER = re.compile(
     r" ?[-/&]|,? (?:through|thru|until) |(?:,|,? (?:to|and|or)) (?:on )?\w{2,7}days?(?!\w)| (?:live|lights|football"
     r"|fever|times|telegraph|mail|mirror|express|post|herald|star|brunch|mass|school|concerts?)(?!\w)"
 )
+_DATE_AFTER = re.compile(
+    rf",? (?:the )?(?:\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{'|'.join(MONTHS)})|(?:{'|'.join(MONTHS)}) \d)(?!\d{{3}})"
+)
+""""On Tuesday 24 June": the date says which Tuesday it is."""
 
 
 def bare_weekday(article: Article, match: Match) -> Days | None:
@@ -73,6 +77,7 @@ def bare_weekday(article: Article, match: Match) -> Days | None:
         not article.written_as_name(match, "w")
         or _NO_WEEKDAY_BEFORE.search(before)
         or _NO_WEEKDAY_AFTER.match(article.after(match))
+        or _DATE_AFTER.match(article.after(match))
     ):
         return None
     tense = "past" if re.search(r"(?<!\w)since \Z", before) else article.tense(match)

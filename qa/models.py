@@ -169,6 +169,8 @@ class Passage(Wire):
     source: str | None = None
     published_from: str | None = Field(default=None, exclude=True)
     also_reported_by: tuple[str, ...] = Field(default=(), exclude=True)
+    similarity: float | None = Field(default=None, exclude=True)
+    """Cosine of question and passage, -1 to 1; None where the dense search did not find it."""
 
 
 class Citation(Wire):

@@ -115,7 +115,7 @@ class Retriever:
             )
             hits.append(
                 Hit(
-                    passage=_passage(chunk, relevance[one] ** SHARPNESS * weight),
+                    passage=_passage(chunk, relevance[one] ** SHARPNESS * weight, dense.get(one)),
                     dense_rank=dense_rank.get(one),
                     lexical_rank=lexical_rank.get(one),
                     similarity=dense.get(one),
@@ -168,7 +168,7 @@ class Retriever:
             return self._home.store.nearest(vector, depth, among=self._home.catalog.embedded_chunk_ids(filters))
 
 
-def _passage(chunk: StoredChunk, score: float) -> Passage:
+def _passage(chunk: StoredChunk, score: float, similarity: float | None) -> Passage:
     return Passage(
         chunk_id=chunk.id,
         article_id=chunk.article_id,
@@ -181,4 +181,5 @@ def _passage(chunk: StoredChunk, score: float) -> Passage:
         url=chunk.url,
         source=chunk.source,
         published_from=chunk.published_from,
+        similarity=similarity,
     )

@@ -113,10 +113,10 @@ class Settings(BaseSettings):
         0.5, ge=0, le=1, description="Least weight an old or undated report keeps; 1 turns weighting by age off."
     )
     abstain_below: float = Field(
-        0.48,
+        0.59,
         ge=0,
         le=1,
-        description="Least score (0 to 1) a sentence must reach before the embedded reader answers with it.",
+        description="Least confidence (0 to 1) in its best sentence with which the embedded reader answers.",
     )
 
     chroma_url: str | None = Field(None, description="URL of a Chroma server; unset: Chroma embedded, in the home.")

@@ -258,3 +258,9 @@ def test_a_huge_text_costs_in_proportion(unit: str) -> None:
     began = time.perf_counter()
     annotate((unit * 100_000)[:100_000], MONDAY)
     assert time.perf_counter() - began < 5
+
+
+def test_a_weekday_before_a_date_is_left_to_the_date() -> None:
+    shown = annotate("The council votes on Tuesday 24 June, and people this Sunday, 18 May.", date(2025, 5, 12))
+    assert "Tuesday 24 June" in shown
+    assert "Sunday, 18 May [2025-05-18]" in shown

@@ -77,3 +77,25 @@ def test_any_question_and_text_give_up_to_three_quotes_best_first(question: str,
     assert len(picked) <= MAX_SENTENCES
     assert [one.score for one in picked] == sorted((one.score for one in picked), reverse=True)
     assert all(text[one.quote.start - 7 : one.quote.end - 7] == one.quote.text for one in picked)
+
+
+def test_what_most_articles_name_comes_before_what_one_does(reader: ExtractiveReader) -> None:
+    wire = [
+        passage("The harbour prize went to Anna Quill after a vote.", n=1),
+        passage("The harbour prize went to Bertil Stroom after a vote.", n=2),
+        passage("Judges gave Bertil Stroom the harbour prize. Crowds cheered in the rain.", n=3),
+    ]
+    assert "Stroom" in reader.pick("Who won the harbour prize in the vote?", wire)[0].quote.text
+
+
+def test_a_sentence_that_leans_on_the_one_before_brings_it_along(reader: ExtractiveReader) -> None:
+    text = "Mara Holt leads the ferry board. She raised the ferry fares to nine crowns. It rained."
+    quote = reader.pick("Were the fares raised to nine crowns?", [passage(text)])[0].quote
+    assert quote.text.startswith("Mara Holt leads the ferry board. She raised")
+
+
+def test_a_question_whose_names_no_passage_holds_is_less_sure(reader: ExtractiveReader) -> None:
+    here = reader.read("Who arrived in Brazil for talks about trade?", PASSAGES)
+    elsewhere = reader.read("Who arrived in Angola for talks about trade?", PASSAGES)
+    assert here.confidence > elsewhere.confidence > 0
+    assert reader.read("Who came?", []).confidence == 0
