@@ -246,16 +246,21 @@ def _without_repeats(ranked: Sequence[Picked]) -> list[Picked]:
 
 def _understandable(chosen: Sequence[Picked]) -> list[Picked]:
     """``chosen`` with the sentence before taken in where one leans on it ("He said ..."), within ``MAX_SENTENCES``."""
-    left = MAX_SENTENCES - len(chosen)
-    taken = {(one.quote.passage.chunk_id, one.quote.end) for one in chosen}
-    result = []
+    kept = list(chosen)
     for picked in chosen:
         quote = picked.quote
-        if left and _LEANS.match(quote.text):
-            spans = sentences(quote.passage.text)
-            at = next(i for i, span in enumerate(spans) if span[0] == quote.start - quote.passage.start)
-            before = spans[at - 1] if at else None
-            if before and (quote.passage.chunk_id, quote.passage.start + before[1]) not in taken:
-                picked, left = replace(picked, quote=replace(quote, start=quote.passage.start + before[0])), left - 1
-        result.append(picked)
-    return result
+        if picked not in kept or not _LEANS.match(quote.text):
+            continue
+        offset = quote.passage.start
+        before = [(offset + start, offset + end) for start, end in sentences(quote.passage.text)]
+        before = [span for span in before if span[1] <= quote.start][-1:]
+        if not before:
+            continue
+        # Chosen by itself, it need not stand there twice.
+        twice = [
+            one for one in kept if one.quote.passage is quote.passage and (one.quote.start, one.quote.end) == before[0]
+        ]
+        if twice or len(kept) < MAX_SENTENCES:
+            kept[kept.index(picked)] = replace(picked, quote=replace(quote, start=before[0][0]))
+            kept = [one for one in kept if one not in twice]
+    return kept
