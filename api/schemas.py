@@ -185,7 +185,12 @@ class SearchResponse(Wire):
 
 
 class ArticleSummary(Wire):
-    """An article without its text. ``version`` counts from 1; ``chunks`` are those of this version."""
+    """An article without its text.
+
+    ``published`` is the calendar day as written, ``published_at`` the instant in ISO 8601 where one is known;
+    ``language`` is an ISO 639-1 code, null when not certain. ``version`` counts from 1; ``chunks`` are those of this
+    version.
+    """
 
     id: str
     title: str | None
@@ -194,6 +199,8 @@ class ArticleSummary(Wire):
     authors: tuple[str, ...]
     published: date | None
     published_from: str | None
+    published_at: str | None
+    language: str | None
     version: int
     chunks: int
     ingested_at: datetime
@@ -248,6 +255,8 @@ def _summary(stored: StoredArticle) -> dict[str, Any]:
         "authors": article.authors,
         "published": article.published,
         "published_from": article.published_from,
+        "published_at": article.published_at,
+        "language": article.language,
         "version": stored.version,
         "chunks": stored.chunks,
         "ingested_at": stored.ingested_at,
@@ -280,6 +289,7 @@ class Status(Wire):
     last: date | None
     by_source: dict[str, int]
     by_month: dict[str, int]
+    by_language: dict[str, int]
     embedding_model: str
     revision: int
     disk_bytes: int

@@ -15,7 +15,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from qa.models import Article
+from qa.models import Article, text_digest
 from qa.text import STOPWORDS, fold, sentences, words
 
 _PERMUTATIONS = 128
@@ -27,7 +27,10 @@ _KEYS = f"{_SCHEME}-words"
 _SHINGLE = 3
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 _MIN_WORDS = 40
-"""Shorter texts have too few shingles to tell a copy from a formula ("Markets closed higher on Monday")."""
+"""Shorter texts have too few shingles to tell a copy from a formula ("Markets closed higher on Monday"): these are copies
+only word by word and of one day."""
+_MIN_EXACT = 8
+"""Texts of fewer words are no stories ("Watch the video")."""
 _MIN_JACCARD = 0.6
 
 _AGENCY_LINE = re.compile(r"^[^\n.!?]{0,60}?(?:\([^)\n]{2,40}\)\s*[-\u2013\u2014:]*|\s[-\u2013\u2014])\s+")
@@ -50,13 +53,15 @@ _MIN_ENGLISH = 0.2
 
 
 def bands(text: str) -> tuple[str, ...]:
-    """Keys under which texts alike are found: two texts that share one may be near duplicates. () for a short text.
+    """Keys under which texts alike are found: two texts that share one may be near duplicates.
+
+    A short text has one that only its exact copies share, one of a few words none.
 
     Texts of fewer than 40 different shingles (runs of three words) count as short.
     """
     said = words(text)
     if len(said) < _MIN_WORDS + _SHINGLE - 1:
-        return ()
+        return _exact(said)
     import numpy as np
     from datasketch import MinHash
 
@@ -66,11 +71,15 @@ def bands(text: str) -> tuple[str, ...]:
     places = (hashes[i : len(said) - _SHINGLE + 1 + i] * np.uint64(odd) for i, odd in enumerate(_ODD))
     shingles = np.unique(sum(places, np.uint64(0)) >> np.uint64(32))
     if len(shingles) < _MIN_WORDS:
-        return ()
+        return _exact(said)
     sketch: Any = MinHash(num_perm=_PERMUTATIONS, permutations=_permutations(), scheme=_SCHEME, hashfunc=int)
     sketch.update_batch(shingles.tolist())
     rows = sketch.hashvalues.reshape(-1, _ROWS)
     return tuple(f"{_KEYS}-{number}-{row.tobytes().hex()}" for number, row in enumerate(rows))
+
+
+def _exact(said: Sequence[str]) -> tuple[str, ...]:
+    return (f"exact-{text_digest(' '.join(said))}",) if len(said) >= _MIN_EXACT else ()
 
 
 @lru_cache(maxsize=65_536)
@@ -93,11 +102,14 @@ def same_story(new: Story, members: Sequence[Story], is_word: Callable[[str], bo
     It must be worded like one of them. And one of them all, the fullest, must hold every number, date, name, negation
     and opposite of the others in the same order, and be no later than they are: copies are cut, while a later text
     that adds a figure is news. What stands before the first sentence (place, agency) does not count. Texts that are
-    not English are copies only when they are alike word by word. ``is_word`` tells a common word in lower case from a
-    name that opens a sentence.
+    not English are copies only when they are alike word by word, short ones only when they are of the same day, too.
+    ``is_word`` tells a common word in lower case from a name that opens a sentence.
     """
     if not members:
         return False
+    if len(_shingles(new.text)) < _MIN_WORDS:
+        exact = (new.published, words(new.text))
+        return any((story.published, words(story.text)) == exact for story in members)
     stories = (new, *members)
     texts = [_AGENCY_LINE.sub("", story.text.strip()) for story in stories]
     shingles = [_shingles(text) for text in texts]
@@ -162,6 +174,15 @@ Alike = Callable[[Sequence[str], str], Mapping[str, Sequence[Story]]]
 """The clusters kept that share one of these bands, leaving out the article of this id: stories by cluster id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An article's bands and its cluster's id; whether it ``joined`` others there."""
+
+    bands: tuple[str, ...]
+    cluster: str
+    joined: bool
+
+
 class Clusters:
     """Finds each article of a batch its cluster, among those kept (``alike``) and those met earlier in the batch."""
 
@@ -171,8 +192,8 @@ class Clusters:
         self._met: dict[str, list[Story]] = {}
         self._by_band: dict[str, dict[str, str]] = {}
 
-    def place(self, article: Article) -> tuple[tuple[str, ...], str]:
-        """The article's bands and its cluster's id; one of its own when it is like no other.
+    def place(self, article: Article) -> Place:
+        """Where the article belongs; a cluster of its own when it is like no other.
 
         An article is never a copy of its own earlier versions.
         """
@@ -187,8 +208,9 @@ class Clusters:
             for cluster in sorted(met):
                 candidates.setdefault(cluster, []).extend(self._met[cluster])
         found = (cluster for cluster, stories in candidates.items() if same_story(story, stories, self._is_word))
-        cluster = next(found, f"{article.id}.{article.text_hash[:12]}")
+        joined = next(found, None)
+        cluster = joined or f"{article.id}.{article.text_hash[:12]}"
         self._met.setdefault(cluster, []).append(story)
         for key in keys:
             self._by_band.setdefault(key, {})[cluster] = article.id
-        return keys, cluster
+        return Place(keys, cluster, joined is not None)

@@ -10,13 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from ingest.chunk import chunk
-from ingest.dedup import Clusters, Story
+from ingest.dedup import Clusters, Place, Story
+from ingest.language import identify
 from ingest.readers import Item, ReadArticle, ReadFailure, Url, read
 from ingest.readers.items import Web
 from qa.library.encoders import common_words
@@ -25,7 +26,7 @@ from qa.library.index import Prepared, Verdict
 from qa.models import Article
 from qa.text import sentences
 
-STAGES = ("read", "plan", "dedup", "chunk", "store", "embed")
+STAGES = ("read", "plan", "language", "dedup", "chunk", "store", "embed")
 """What ``IngestReport.seconds`` is split by, in the order things happen."""
 
 _BATCH_CHARS = 4_000_000
@@ -68,8 +69,9 @@ class IngestReport:
 
     ``read`` counts articles read: ``stored`` (new), ``updated`` (known id, other text or metadata), ``unchanged``, or
     ``deleted`` (passed over: deleted earlier and not restored). ``failed`` and ``warnings`` are (where, reason) in the
-    order met; what failed is not among ``read``. ``seconds`` is wall time by stage (see ``STAGES``),
-    ``elapsed`` all of it.
+    order met; what failed is not among ``read``. ``duplicates`` counts those of ``stored`` that are copies, exact or
+    near, of another article's text: they keep their own and share its cluster. ``seconds`` is wall time by stage (see
+    ``STAGES``), ``elapsed`` all of it.
     """
 
     read: int
@@ -77,6 +79,7 @@ class IngestReport:
     updated: int
     unchanged: int
     deleted: int
+    duplicates: int
     failed: tuple[tuple[str, str], ...]
     warnings: tuple[tuple[str, str], ...]
     seconds: Mapping[str, float]
@@ -96,6 +99,7 @@ class IngestReport:
             "updated": self.updated,
             "unchanged": self.unchanged,
             "deleted": self.deleted,
+            "duplicates": self.duplicates,
             "failed": [{"where": where, "reason": reason} for where, reason in self.failed],
             "warnings": [{"where": where, "reason": reason} for where, reason in self.warnings],
             "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
@@ -151,8 +155,8 @@ class _Batch:
     items: tuple[Item, ...]
 
     @property
-    def articles(self) -> list[Article]:
-        return [item.article for item in self.items if isinstance(item, ReadArticle)]
+    def read(self) -> list[ReadArticle]:
+        return [item for item in self.items if isinstance(item, ReadArticle)]
 
 
 def _in_batches(items: Iterable[Item], size: int) -> Iterator[_Batch]:
@@ -188,6 +192,10 @@ def settle(articles: Iterable[Article], verdicts: Iterable[Verdict]) -> list[Ver
     return settled
 
 
+def _with_language(item: ReadArticle) -> Article:
+    return replace(item.article, language=identify(item.article.text, item.declared))
+
+
 class _Run:
     """One run: its counters and clocks."""
 
@@ -197,6 +205,7 @@ class _Run:
         self._progress = progress
         self._seconds = dict.fromkeys(STAGES, 0.0)
         self._verdicts: Counter[Verdict] = Counter()
+        self._duplicates = 0
         self._failed: list[tuple[str, str]] = []
         self._warnings: list[tuple[str, str]] = []
         self._embedded = 0
@@ -220,6 +229,7 @@ class _Run:
             updated=self._verdicts["updated"],
             unchanged=self._verdicts["unchanged"],
             deleted=self._verdicts["deleted"],
+            duplicates=self._duplicates,
             failed=tuple(self._failed),
             warnings=tuple(self._warnings),
             seconds=MappingProxyType(self._seconds),
@@ -234,18 +244,23 @@ class _Run:
     def _take(self, batch: _Batch) -> None:
         """Commit what is new in a batch."""
         self._note(batch)
-        articles = batch.articles
+        read = batch.read
         with self._clock("plan"):
+            articles = [item.article for item in read]
             verdicts = settle(articles, self._home.index.plan(articles, restore=self._restore))
         self._verdicts.update(verdicts)
-        wanted = [article for article, verdict in zip(articles, verdicts, strict=True) if verdict in ("new", "updated")]
+        wanted = [pair for pair in zip(read, verdicts, strict=True) if pair[1] in ("new", "updated")]
         if not wanted:
             return
+        with self._clock("language"):
+            articles = [_with_language(item) for item, _ in wanted]
         with self._clock("dedup"):
             clusters = Clusters(self._alike, common_words().__contains__)
-            placed = [clusters.place(article) for article in wanted]
+            placed = [clusters.place(article) for article in articles]
+        copies = (place.joined and verdict == "new" for place, (_, verdict) in zip(placed, wanted, strict=True))
+        self._duplicates += sum(copies)
         with self._clock("chunk"):
-            prepared = [self._prepare(article, *place) for article, place in zip(wanted, placed, strict=True)]
+            prepared = [self._prepare(article, place) for article, place in zip(articles, placed, strict=True)]
         with self._clock("store"):
             self._home.index.commit(prepared, restore=self._restore)
         self._waiting += sum(len(item.chunks) for item in prepared)
@@ -263,12 +278,12 @@ class _Run:
         found = self._home.index.alike(bands, article_id=article_id)
         return {cluster: [Story(one.text, one.published) for one in members] for cluster, members in found.items()}
 
-    def _prepare(self, article: Article, bands: tuple[str, ...], cluster: str) -> Prepared:
+    def _prepare(self, article: Article, place: Place) -> Prepared:
         embedder = self._home.embedder
         limit = min(self._home.settings.chunk_tokens, embedder.max_tokens)
         text = article.text
         chunks = tuple(chunk(text, embedder.token_spans(text), sentences(text), limit))
-        return Prepared(article, chunks, bands, cluster)
+        return Prepared(article, chunks, place.bands, place.cluster)
 
     def _embed(self) -> None:
         """Work off the backlog."""

@@ -37,8 +37,10 @@ class Article:
 
     ``id`` is stable: the canonical URL's hash, else the article's own id, else its content's hash (see
     ``ingest.clean.article_id``). ``text`` is kept exactly as read; offsets of chunks and quotes point into it.
-    ``published`` is None for an undated article; ``published_from`` says where the date came from
-    (``header``, ``field``, ...), None when undated.
+    ``published`` is the calendar day as written, None for an undated article; ``published_from`` says where it came
+    from (``header``, ``field``, ...), None when undated. ``published_at`` is the instant where one is known: ISO 8601
+    that begins with ``published``, with the offset from UTC where one was written. ``language`` is an ISO 639-1 code,
+    None when not certain.
     """
 
     id: str
@@ -49,6 +51,8 @@ class Article:
     authors: tuple[str, ...] = ()
     published: date | None = None
     published_from: str | None = None
+    published_at: str | None = None
+    language: str | None = None
 
     @property
     def text_hash(self) -> str:
@@ -57,7 +61,10 @@ class Article:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of text and metadata: an (id, fingerprint) seen before is unchanged."""
+        """Hash of text and metadata: an (id, fingerprint) seen before is unchanged.
+
+        Instant and language are left out: homes made before these were kept would take in every article anew.
+        """
         day = self.published.isoformat() if self.published else None
         return _digest(self.text, self.title, self.url, self.source, "\x1f".join(self.authors), day)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from qa.library.catalog import Catalog, StoredArticle
+    from qa.models import Article
 
 _PAGE = 500
 
@@ -73,10 +74,11 @@ def show_article(
     facts = {
         "id": article.id,
         "title": article.title,
-        "published": f"{article.published} (from {article.published_from})" if article.published else "undated",
+        "published": _published(article),
         "source": article.source,
         "authors": ", ".join(article.authors),
         "url": article.url,
+        "language": article.language,
         "version": f"{stored.version} of {len(stored.versions)}, ingested {stored.ingested_at:%Y-%m-%d %H:%M} UTC",
         "passages": str(stored.chunks),
     }
@@ -101,6 +103,12 @@ def delete_article(
         print_json({"deleted": article_id})
         return
     stdout().print(f"Deleted {one_line(article_id)}.")
+
+
+def _published(article: Article) -> str:
+    if article.published is None:
+        return "undated"
+    return f"{article.published_at or article.published} (from {article.published_from})"
 
 
 def _all(catalog: Catalog) -> Iterator[StoredArticle]:

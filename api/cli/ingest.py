@@ -129,14 +129,15 @@ def _tell(report: IngestReport) -> None:
         warn(f"{where}: {reason}")
     for where, reason in report.failed:
         complain(f"{where}: {reason}")
+    copies = f" ({report.duplicates} of them copies of other articles)" if report.duplicates else ""
     counts = {
-        "stored": report.stored,
+        f"stored{copies}": report.stored,
         "updated": report.updated,
         "unchanged": report.unchanged,
         "deleted earlier, not restored": report.deleted,
         "failed": len(report.failed),
     }
-    always = ("stored", "updated", "unchanged")
+    always = (f"stored{copies}", "updated", "unchanged")
     console = stdout()
     console.print(", ".join(f"{count} {name}" for name, count in counts.items() if count or name in always) + ".")
     stages = ", ".join(f"{stage} {spent:.1f}" for stage, spent in report.seconds.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples("dateline status", "dateline status --check", "dateline status --repair --json")
 
-_SOURCES_SHOWN = 10
+_SHOWN = 10
 
 
 def status(
@@ -57,15 +57,13 @@ def _tell(found: LibraryStatus, model: str) -> None:
 
     from api.cli.output import one_line, stdout
 
-    sources = sorted(found.by_source.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = ", ".join(f"{one_line(name) or '(none)'} {count}" for name, count in sources[:_SOURCES_SHOWN])
-    more = f" and {len(sources) - _SOURCES_SHOWN} more" if len(sources) > _SOURCES_SHOWN else ""
     facts = {
         "home": f"{found.home} ({found.disk_bytes / 1_000_000:.1f} MB)",
         "articles": f"{found.articles} in {found.versions} versions",
         "dates": f"{found.first} to {found.last}" if found.first else "none",
         "undated": str(found.undated),
-        "sources": shown + more or "none",
+        "sources": _largest(found.by_source, "(none)"),
+        "languages": _largest(found.by_language, "(not certain)"),
         "passages": f"{found.chunks}, {found.backlog} of them not embedded yet",
         "embedding model": found.embedding_model,
         "model": model,
@@ -73,6 +71,13 @@ def _tell(found: LibraryStatus, model: str) -> None:
     }
     for name, value in facts.items():
         stdout().print(Text.assemble((f"{name}: ", "bold"), one_line(value)))
+
+
+def _largest(counts: Mapping[str, int], nameless: str) -> str:
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown = ", ".join(f"{name or nameless} {count}" for name, count in ranked[:_SHOWN])
+    more = f" and {len(ranked) - _SHOWN} more" if len(ranked) > _SHOWN else ""
+    return shown + more or "none"
 
 
 def _tell_check(report: CheckReport | None, left: Sequence[str]) -> None:

@@ -43,5 +43,5 @@ def delete_article(article_id: str, service: ServiceDep) -> None:
 
 @router.get("/status", responses=problems(503))
 def status(service: ServiceDep) -> Status:
-    """Count what the collection holds, by month and by source (`""`: no source)."""
+    """Count what the collection holds, by month, source and language (`""`: none known)."""
     return Status(**asdict(service.home.index.status()), model=service.engine.models()[0])

@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from ingest.clean import DateOrder
+from ingest.published import DateOrder
 from ingest.readers.archives import read_tar, read_zip
 from ingest.readers.decoding import READ_ERRORS, open_binary
 from ingest.readers.feeds import read_feed

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from ingest.clean import parse_published
+from ingest.published import parse_published
 from ingest.readers.blocks import html_text
 from ingest.readers.items import NOTHING, Item, ReadArticle, ReadFailure, ReadWarning, Source
 from ingest.readers.records import build
@@ -44,7 +44,7 @@ def read_feed(source: Source) -> Iterator[Item]:
     if not feed.entries:
         yield ReadWarning(source.where, NOTHING)
     for number, entry in enumerate(feed.entries, 1):
-        yield from _entry(entry, feed.feed.get("title") or None, replace(source, where=f"{source.where}#{number}"))
+        yield from _entry(entry, feed.feed, replace(source, where=f"{source.where}#{number}"))
 
 
 def _parsed(data: bytes, source: Source) -> Any:
@@ -62,16 +62,17 @@ def _because(feed: Any) -> str:
     return f": {reason[:200]}" if reason else ""
 
 
-def _entry(entry: Any, feed_title: str | None, source: Source) -> Iterator[Item]:
+def _entry(entry: Any, feed: Any, source: Source) -> Iterator[Item]:
     text, whole = _text(entry)
     fields = {
         "text": text,
         "title": html_text(entry.get("title", "")),
         "url": entry.get("link"),
         "published": _published(entry, source.today),
-        "source": entry.get("source", {}).get("title") or feed_title,
+        "source": entry.get("source", {}).get("title") or feed.get("title"),
         "authors": [str(one["name"]) for one in entry.get("authors", ()) if one.get("name")],
         "id": entry.get("id"),
+        "language": entry.get("language") or entry.get("title_detail", {}).get("language") or feed.get("language"),
     }
     if whole or not fields["url"]:
         yield from _build(fields, source)
@@ -125,11 +126,12 @@ def _followed(fields: dict[str, Any], source: Source) -> Iterator[Item]:
                 "title": fields["title"] or article.title,
                 "source": article.source or fields["source"],
                 "authors": fields["authors"] or list(article.authors),
+                "language": item.declared or fields["language"],
             }
             if fields["published"] or not article.published:
                 yield from _build({**fields, **page}, source)
             else:
-                dated = {**fields, **page, "published": article.published.isoformat()}
+                dated = {**fields, **page, "published": article.published_at or article.published.isoformat()}
                 yield from build(
                     dated, where=source.where, today=source.today, dated_by=article.published_from or "feed"
                 )

@@ -13,8 +13,8 @@ What counts as a header, so that no first sentence is ever taken for one:
   http URL, and only when it does not read like prose: with a capital key (``Source close to the ministry said``,
   ``Author Salman Rushdie was attacked``) a title must begin with a capital or a digit and have no final full stop, and
   a source or author must look like a name.
-- YAML front matter between ``---`` lines is read as ``key: value`` pairs and plain lists; what is nested is ignored,
-  and so are other keys.
+- YAML front matter between ``---`` lines is read as ``key: value`` pairs and plain lists, there ``language`` or
+  ``lang`` too; what is nested is ignored, and so are other keys.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from ingest.clean import leading_date
+from ingest.published import leading_date
 
 _FIELD = {
     "date": "published", "published": "published", "title": "title", "url": "url", "source": "source",
     "author": "authors", "authors": "authors", "id": "id",
 }  # fmt: skip
+_YAML_FIELD = {**_FIELD, "language": "language", "lang": "language"}
 _KEY = re.compile(rf"(?P<key>{'|'.join(_FIELD)})(?P<mark>[ \t]*:|[ \t])", re.IGNORECASE)
 _LONGEST = {"title": 300, "source": 100, "authors": 300, "id": 200, "url": 2000, "published": 40}
 _MOST_WORDS = {"source": 10, "id": 1, "url": 1}
@@ -149,7 +150,7 @@ def _front_matter(text: str) -> Header | None:
             if pair is None:
                 return None
             items = []
-            field, value = _FIELD.get(pair["key"].lower()), line[pair.end() :].strip()
+            field, value = _YAML_FIELD.get(pair["key"].lower()), line[pair.end() :].strip()
             if field is not None and value not in _YAML_NOTHING:
                 fields.setdefault(field, _yaml_value(field, value) if value else items)
     return Header({name: value for name, value in fields.items() if value != []}, text[match.end() :])

@@ -7,16 +7,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import BinaryIO, Protocol
 
-from ingest.clean import DateOrder
+from ingest.published import DateOrder
 from qa.models import Article
 
 
 @dataclass(frozen=True, slots=True)
 class ReadArticle:
-    """An article found at ``where`` (``PATH`` or ``PATH:LINE``)."""
+    """An article found at ``where`` (``PATH`` or ``PATH:LINE``).
+
+    ``declared`` is the language that its source says it is in, in whatever way; None when it does not.
+    """
 
     where: str
     article: Article
+    declared: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Source:
 
     @property
     def day_first(self) -> bool | None:
-        """``date_order`` as ``ingest.clean`` wants it: None for ``auto``."""
+        """``date_order`` as ``ingest.published`` wants it: None for ``auto``."""
         return None if self.date_order == "auto" else self.date_order == "dmy"
 
 

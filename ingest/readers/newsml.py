@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _MAX_BYTES = 64_000_000
 _BLOCK = 64 * 1024
 _FEEDS = ("rss", "feed", "rdf")
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _NO_ELEMENT = re.compile(rb"<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _ELEMENT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)")
 
@@ -139,7 +140,18 @@ def _item(item: Element) -> dict[str, object]:
         or inner.get("published"),
         "url": inner.get("url"),
         "id": item.get("guid"),
+        "language": _language(item) or inner.get("language"),
     }
+
+
+def _language(item: Element) -> str:
+    """The language that the content is said to be in, else the item as a whole."""
+    said = _first(item, "language")
+    return ("" if said is None else said.get("tag", "")) or _own_language(item)
+
+
+def _own_language(element: Element) -> str:
+    return element.get(_XML_LANG, "") or element.get("lang", "")
 
 
 def _named(party: Element) -> str:
@@ -171,6 +183,7 @@ def _nitf(root: Element) -> dict[str, object]:
         "published": next((date for date in published if date), ""),
         "url": address if address.startswith(("http://", "https://")) else None,
         "id": _attribute(root, "doc-id", "id-string") or None,
+        "language": _own_language(root) or ("" if content is None else _own_language(content)),
     }
 
 

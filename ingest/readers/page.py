@@ -114,7 +114,8 @@ def _read_text(text: str, source: Source) -> Iterator[Item]:
         "authors": [name.strip() for name in (document.author or "").split(";") if name.strip()],
         "source": document.sitename,
         "url": address,
-        "published": dated.day,
+        "published": dated.at or dated.day,
+        "language": tree.get("lang") or tree.get("xml:lang"),
     }
     yield from build(fields, where=source.where, today=source.today, dated_by=dated.origin or "")
 

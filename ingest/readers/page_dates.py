@@ -19,7 +19,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ingest.clean import leading_date, proved_order
+from ingest.published import leading_date, proved_order
 from ingest.readers.json_ld import published_values
 from ingest.readers.page_parts import attribute, beside_headline, classes, lines_beside_headline, text_of
 from ingest.readers.printed_date import printed_date
@@ -48,11 +48,15 @@ _IN_PATH = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PageDate:
-    """The day and the place it was found in; both None when there is none. ``doubts`` are the values refused."""
+    """The day and the place it was found in; both None when there is none. ``doubts`` are the values refused.
+
+    ``at`` is the instant where that place has it; see :class:`ingest.published.Published`.
+    """
 
     day: date | None
     origin: str | None
     doubts: tuple[str, ...] = ()
+    at: str | None = None
 
 
 def page_date(tree: Any, url: str | None, *, today: date, day_first: bool | None = None) -> PageDate:
@@ -77,12 +81,12 @@ def page_date(tree: Any, url: str | None, *, today: date, day_first: bool | None
             if found is None:
                 continue
             if found.day is not None:
-                return PageDate(found.day, origin, tuple(doubts))
+                return PageDate(found.day, origin, tuple(doubts), found.at)
             doubts.append(f"{origin}: {found.reason}")
     printed = printed_date(lines_beside_headline(tree), today=today, day_first=order)
     if printed.reason:
         doubts.append(f"text: {printed.reason}")
-    return PageDate(printed.day, "text" if printed.day else None, tuple(dict.fromkeys(doubts)))
+    return PageDate(printed.day, "text" if printed.day else None, tuple(dict.fromkeys(doubts)), printed.at)
 
 
 def _metas(tree: Any) -> Mapping[str, str]:

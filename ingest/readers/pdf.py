@@ -73,7 +73,7 @@ def read_pdf(source: Source) -> Iterator[Item]:
     if "published" not in fields:
         top = [line for line in header.body[:4000].split("\n") if line.strip()][:_TOP_LINES]
         printed = printed_date(top, today=source.today, day_first=source.day_first)
-        fields["published"], dated_by = printed.day, "text"
+        fields["published"], dated_by = printed.at or printed.day, "text"
         if printed.day is None:
             why = printed.reason or "no date of publication stands at the top"
             yield ReadWarning(source.where, f"{why}; kept without a date")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from ingest.clean import LeadingDate, leading_date, proved_order
+from ingest.published import LeadingDate, leading_date, proved_order
 
 _LONGEST = 160
 """Lines longer than this are prose."""
@@ -28,10 +28,14 @@ _ARTICLE = re.compile(r"(?:le|el|il|am|den|der)\s+(?=\w)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """The day found, or None with the ``reason``, which is "" when no date stands there at all."""
+    """The day found, or None with the ``reason``, which is "" when no date stands there at all.
+
+    ``at`` is the instant where it is printed, too; see :class:`ingest.published.Published`.
+    """
 
     day: date | None
     reason: str = ""
+    at: str | None = None
 
 
 def printed_date(lines: Iterable[str], *, today: date, day_first: bool | None = None) -> Printed:
@@ -80,7 +84,7 @@ def _proof(part: str) -> bool | None:
 def _agreed(found: list[LeadingDate]) -> Printed:
     days = {one.day for one in found}
     if len(days) == 1:
-        return Printed(found[0].day, found[0].reason)
+        return Printed(found[0].day, found[0].reason, next((one.at for one in found if one.at), None))
     if days:
         return Printed(None, "several dates stand at the top of the page")
     return Printed(None)

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
-from ingest.clean import (
-    MAX_TEXT,
-    AmbiguousDateError,
-    article_id,
-    canonical_url,
-    clean_line,
-    clean_text,
-    parse_published,
-    source_from_url,
-)
+from ingest.clean import MAX_TEXT, article_id, canonical_url, clean_line, clean_text, source_from_url
+from ingest.published import AmbiguousDateError, Published, parse_published
 from ingest.readers.items import Item, ReadArticle, ReadFailure, ReadWarning
 from qa.models import Article
 
-FIELDS = ("text", "title", "url", "published", "source", "authors", "id")
-"""The fields of a record; others are ignored. Only ``text`` is needed."""
+FIELDS = ("text", "title", "url", "published", "source", "authors", "id", "language")
+"""The fields of a record; others are ignored. Only ``text`` is needed; ``language`` is but a hint."""
 
 _MAX_META = 2_000
 """Longest metadata value kept, in code points: longer ones are text that slipped into the wrong field."""
@@ -61,12 +53,15 @@ def build(
         url=url,
         source=source,
         authors=values.authors(),
-        published=published,
+        published=published.day if published else None,
         published_from=dated_by if published else None,
+        published_at=published.at if published else None,
     )
+    language = fields.get("language")
+    declared = clean_line(language) if isinstance(language, str) else None
     for warning in values.warnings:
         yield ReadWarning(where, warning)
-    yield ReadArticle(where, article)
+    yield ReadArticle(where, article, declared)
 
 
 def split_authors(text: str) -> tuple[str, ...]:
@@ -121,7 +116,7 @@ class _Values:
             return None
         return url
 
-    def published(self, day_first: Callable[[], bool | None]) -> date | None:
+    def published(self, day_first: Callable[[], bool | None]) -> Published | None:
         value = self.line("published") or ""
         try:
             try:

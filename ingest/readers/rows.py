@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.clean import proved_order, source_from_url
+from ingest.clean import source_from_url
+from ingest.published import proved_order
 from ingest.readers.items import NOTHING, Item, ReadFailure, ReadWarning, Source
 from ingest.readers.records import FIELDS, build
 from qa.errors import UsageError

@@ -71,6 +71,7 @@ class StoredChunk:
     source: str | None
     published: date | None
     published_from: str | None
+    language: str | None
     valid_from: date | None
     valid_to: date | None
     cluster: str
@@ -271,6 +272,7 @@ def _chunk_query(*, with_text: bool = True) -> Select[Any]:
             "source",
             "published",
             "published_from",
+            "language",
             "valid_from",
             "valid_to",
             "cluster",
@@ -315,6 +317,8 @@ def _stored_article(row: Row[Any], all_versions: tuple[Version, ...]) -> StoredA
         authors=tuple(json.loads(row.authors)),
         published=row.published,
         published_from=row.published_from,
+        published_at=row.published_at,
+        language=row.language,
     )
     return StoredArticle(
         article=article,

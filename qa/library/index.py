@@ -41,7 +41,11 @@ _EMBED_BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class LibraryStatus:
-    """What a home holds. ``by_source`` counts articles ("" = no source), ``by_month`` dated ones by "YYYY-MM"."""
+    """What a home holds.
+
+    ``by_source`` counts articles ("" = no source), ``by_language`` by ISO 639-1 code ("" = not certain), ``by_month``
+    dated ones by "YYYY-MM".
+    """
 
     home: str
     articles: int
@@ -54,6 +58,7 @@ class LibraryStatus:
     last: date | None
     by_source: dict[str, int]
     by_month: dict[str, int]
+    by_language: dict[str, int]
     embedding_model: str
     revision: int
     disk_bytes: int
@@ -245,7 +250,9 @@ class Index:
         """Counts, dates and sizes, as of now."""
         alive = articles.c.deleted_at.is_(None)
         current = (
-            select(versions.c.published, versions.c.source).join(articles).where(alive, versions.c.valid_to.is_(None))
+            select(versions.c.published, versions.c.source, versions.c.language)
+            .join(articles)
+            .where(alive, versions.c.valid_to.is_(None))
         )
         with self._catalog.database.begin() as connection:
             rows = connection.execute(current).all()
@@ -266,6 +273,7 @@ class Index:
             last=max(days, default=None),
             by_source=dict(sorted(Counter(row.source or "" for row in rows).items())),
             by_month=dict(sorted(Counter(day.isoformat()[:7] for day in days).items())),
+            by_language=dict(sorted(Counter(row.language or "" for row in rows).items())),
             embedding_model=self._catalog.fact("embedding_model") or "",
             revision=self._catalog.revision(),
             disk_bytes=_disk_bytes(self._path),

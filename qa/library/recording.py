@@ -219,6 +219,7 @@ def _record_one(connection: Connection, item: Prepared, *, restore: bool, now: d
 
 def _update_metadata(connection: Connection, row: Any, article: Article) -> int:
     """The same text with other metadata: what is said now wins, what is not said now stays."""
+    dated_anew = article.published not in (None, row.published)
     values = {
         "title": article.title or row.title,
         "url": article.url or row.url,
@@ -226,6 +227,8 @@ def _update_metadata(connection: Connection, row: Any, article: Article) -> int:
         "authors": json.dumps(article.authors, ensure_ascii=False) if article.authors else row.authors,
         "published": article.published or row.published,
         "published_from": article.published_from if article.published else row.published_from,
+        "published_at": article.published_at or (None if dated_anew else row.published_at),
+        "language": article.language or row.language,
     }
     connection.execute(update(versions).where(versions.c.key == row.key).values(**values))
     connection.execute(update(chunks).where(chunks.c.version_key == row.key).values(lexical=False))
@@ -240,7 +243,8 @@ def _insert_version(connection: Connection, item: Prepared, now: datetime) -> in
         insert(versions).values(
             article_id=article.id, number=number, text_hash=article.text_hash, title=article.title,
             url=article.url, source=article.source, authors=json.dumps(article.authors, ensure_ascii=False),
-            published=article.published, published_from=article.published_from, ingested_at=now,
+            published=article.published, published_from=article.published_from,
+            published_at=article.published_at, language=article.language, ingested_at=now,
             chunk_count=len(item.chunks), cluster=item.cluster or f"{article.id}.{number}",
         )
     )  # fmt: skip

@@ -55,6 +55,10 @@ versions = Table(
     Column("authors", Text, nullable=False),  # a JSON list
     Column("published", Date),
     Column("published_from", String(32)),
+    # The instant, ISO 8601 text that begins with the day, with its offset where one was written: no column type of both
+    # databases keeps offsets.
+    Column("published_at", String(40)),
+    Column("language", String(2)),  # ISO 639-1; null = not certain
     # The days this version is the article: valid_from <= day < valid_to; null = open.
     Column("valid_from", Date),
     Column("valid_to", Date),

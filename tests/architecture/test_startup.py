@@ -17,6 +17,7 @@ HEAVY = {
     "langchain_openai",
     "numpy",
     "onnxruntime",
+    "py3langid",
     "sentence_transformers",
     "sqlalchemy",
     "tantivy",

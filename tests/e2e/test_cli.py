@@ -111,6 +111,20 @@ def test_broken_articles_are_named_while_the_rest_goes_in(home: Path, tmp_path: 
     assert dateline("ingest", path, "--home", home, "--json").code == 1
 
 
+def test_copies_are_counted_and_an_hour_is_shown(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "wire.jsonl"
+    text = " ".join(f"The council of Kelmouth heard speaker {n} on the new ferry." for n in range(9))
+    records = [{"id": name, "text": text, "published": "2025-06-01T08:30:00+02:00"} for name in ("wire", "copy")]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    ran = dateline("ingest", path, "--home", home)
+    assert ran.out.startswith("2 stored (1 of them copies of other articles), 0 updated, 0 unchanged.")
+    shown = dateline("articles", "show", "copy", "--home", home)
+    assert "published: 2025-06-01T08:30:00+02:00 (from field)" in shown.out
+    document = dateline("articles", "show", "copy", "--home", home, "--json").document
+    assert (document["published"], document["published_at"]) == ("2025-06-01", "2025-06-01T08:30:00+02:00")
+    assert document["language"] == "en"
+
+
 def test_an_answer_is_quoted_and_dated(home: Path) -> None:
     ran = dateline("ask", TOLL, "--as-of", "2025-03-25", "--home", home, "--json")
     assert (ran.code, ran.err) == (0, "")
@@ -181,6 +195,8 @@ def test_articles_are_listed_shown_deleted_and_restored(home: Path) -> None:
     kestle = listed[2]["id"]
     shown = dateline("articles", "show", kestle, "--home", home)
     assert "title: Transport minister Kestle resigns over shares" in shown.out
+    assert "published: 2025-03-06 (from header)" in shown.out
+    assert "language: en\n" in shown.out
     assert "“I should have declared it and I did not,”" in shown.out
     assert dateline("articles", "delete", kestle, "--home", home).out == f"Deleted {kestle}.\n"
     for command in ("show", "delete"):
@@ -198,10 +214,11 @@ def test_articles_are_listed_shown_deleted_and_restored(home: Path) -> None:
 def test_status_counts_and_checks(home: Path) -> None:
     status = dateline("status", "--json", "--home", home).document
     assert (status["articles"], status["backlog"], status["first"]) == (3, 0, "2025-03-06")
-    assert status["check"] is None
+    assert (status["by_language"], status["check"]) == ({"en": 3}, None)
     ran = dateline("status", "--check", "--home", home)
     assert ran.code == 0
     assert "dates: 2025-03-06 to 2025-03-28" in ran.out
+    assert "languages: en 3" in ran.out
     assert "agree" in ran.out
 
 

@@ -64,6 +64,8 @@ LAVROV = article(
     title="Lavrov in Brazil",
     source="tass",
     url="https://news.test/lavrov",
+    published_at="2023-04-17T18:30:00-03:00",
+    language="en",
     authors=("A. Writer",),
 )
 HARVEST = article(

@@ -35,6 +35,7 @@ from qa.library.database import Database
 from qa.library.home import Home, open_home
 from qa.library.recording import Recorder
 from qa.library.store import VectorStore
+from qa.library.tables import metadata
 from qa.models import Article, Filters
 from tests.fakes import FakeEmbedder
 from tests.integration.collection import (
@@ -137,15 +138,34 @@ class TestArticles:
         in_step(full)
 
     def test_other_metadata_is_an_update_not_a_version(self, full: Home) -> None:
-        richer = replace(LAVROV, title="Lavrov lands", url=None, published=date(2023, 4, 16), published_from="field")
+        day = date(2023, 4, 16)
+        richer = replace(
+            LAVROV, title="Lavrov lands", url=None, published=day, published_from="field", published_at=None
+        )
         assert full.index.plan([richer]) == ["updated"]
         keep(full, richer)
         stored = full.catalog.article("lavrov")
         assert stored.version == 1
-        # What is not said now stays.
+        # What is not said now stays, but for the hour of a day that is no longer the article's.
         assert stored.article == replace(richer, url=LAVROV.url)
         assert seen(full, "Vieira", as_of=date(2023, 4, 16), as_of_given=True) == {"He met Mauro Vieira in Brasilia."}
         in_step(full)
+
+    def test_instant_and_language_come_with_other_metadata_and_are_no_reason_by_themselves(self, full: Home) -> None:
+        known = replace(HARVEST, published_at="2022-09-01T08:00:00+03:00", language="en")
+        assert full.index.plan([known]) == ["unchanged"]
+        keep(full, known)
+        assert full.catalog.article("harvest").article == HARVEST
+        keep(full, replace(known, title="A poor harvest"))
+        assert full.catalog.article("harvest").article == replace(known, title="A poor harvest")
+        keep(full, replace(HARVEST, title="A poorer harvest"))
+        assert full.catalog.article("harvest").article == replace(known, title="A poorer harvest")
+
+    def test_chunks_know_their_language(self, full: Home) -> None:
+        languages = {
+            one.article_id: one.language for one in full.catalog.chunks_by_id(sorted(full.store.ids())).values()
+        }
+        assert languages == {"lavrov": "en", "harvest": None, "undated": None, "future": None}
 
     def test_plan_tells_new_from_known(self, full: Home) -> None:
         batch = [article("new", "New."), LAVROV, replace(LAVROV, text="Other text.")]
@@ -327,6 +347,7 @@ def test_status_counts_what_is_there(full: Home) -> None:
     assert (status.undated, status.first, status.last) == (1, date(2022, 10, 1), date(2023, 4, 17))
     assert status.by_source == {"local": 1, "reuters": 1, "tass": 1}
     assert status.by_month == {"2022-10": 1, "2023-04": 1}
+    assert status.by_language == {"": 2, "en": 1}
     assert status.embedding_model == "fake"
     assert status.disk_bytes > 1000
     assert json.loads(json.dumps(status.to_json()))["first"] == "2022-10-01"
@@ -458,6 +479,31 @@ class TestOutOfStep:
                 writer(path)
         with writer(path) as home:
             keep(home, LAVROV)
+            in_step(home)
+
+    def test_migrations_make_the_schema_that_the_code_knows(self, tmp_path: Path) -> None:
+        from alembic.autogenerate import compare_metadata
+        from alembic.migration import MigrationContext
+
+        database = Database(tmp_path / "catalogue.sqlite")
+        database.migrate()
+        with database.begin() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        database.close()
+
+    def test_a_home_of_the_first_schema_is_brought_up_and_keeps_all_it_holds(self, full: Home) -> None:
+        full.close()
+        with sqlite3.connect(full.path / "catalogue.sqlite") as raw:
+            for column in ("published_at", "language"):
+                raw.execute(f"alter table versions drop column {column}")
+            raw.execute("update alembic_version set version_num = '0001'")
+        raw.close()
+        with pytest.raises(HomeVersionError, match="older"):
+            reader(full.path)
+        with writer(full.path) as home:
+            assert home.index.plan(ALL) == ["unchanged"] * 4
+            assert home.catalog.article("lavrov").article == replace(LAVROV, published_at=None, language=None)
+            assert home.index.status().by_language == {"": 4}
             in_step(home)
 
 

@@ -107,6 +107,45 @@ def test_broken_files_are_reported_and_the_rest_goes_in(home: Home, tmp_path: Pa
     assert all(reason for _, reason in report.failed)
 
 
+REPORT = (
+    "The council of Kelmouth voted on Tuesday to close the old bridge to lorries after engineers saw cracks in two of "
+    "its piers. The mayor said that repairs would take three months and cost 2 million, and that buses would take the "
+    "ring road until then. Farmers on the far bank had asked for a ferry in the meantime, which the council refused."
+)
+
+
+def test_copies_are_counted_and_share_a_cluster(home: Home, tmp_path: Path) -> None:
+    def told(n: int, text: str) -> dict[str, str]:
+        return {"url": f"https://{n}.example/bridge", "text": text, "published": "2025-05-06"}
+
+    near = REPORT.replace("had asked for", "had been asking for")
+    other = REPORT.replace("two of its piers", "nine of its piers")
+    first = ingest(home, jsonl(tmp_path / "a.jsonl", told(1, REPORT), told(2, REPORT), told(3, other)))
+    assert (first.stored, first.duplicates, first.to_json()["duplicates"]) == (3, 1, 1)
+    # A correction that reads as another outlet's report is an update, and what is known is no duplicate of itself.
+    second = ingest(home, jsonl(tmp_path / "b.jsonl", told(1, REPORT), told(3, REPORT), told(4, near)))
+    assert (second.stored, second.updated, second.unchanged, second.duplicates) == (1, 1, 1, 1)
+    assert ingest(home, tmp_path / "b.jsonl").duplicates == 0
+    texts = {home.catalog.article(one.article.id).article.text for one in home.catalog.articles().items}
+    assert texts == {REPORT, near}
+
+
+def test_language_and_instant_are_kept(home: Home, tmp_path: Path) -> None:
+    spanish = "Las lluvias obligaron a cerrar tres carreteras y dejaron a mil personas sin luz, dijo la ministra."
+    news = jsonl(
+        tmp_path / "a.jsonl",
+        {"id": "es", "text": spanish, "published": "2025-05-06T23:30:00-06:00", "language": "en"},
+        {"id": "it", "text": "Meloni incontra Scholz a Roma", "published": "2025-05-06", "language": "it-IT"},
+        {"id": "none", "text": "1-0 2-1 3-3 0-0"},
+    )
+    ingest(home, news)
+    kept = {one.article.id: one.article for one in home.catalog.articles().items}
+    assert {name: one.language for name, one in kept.items()} == {"es": "es", "it": "it", "none": None}
+    assert kept["es"].published_at == "2025-05-06T23:30:00-06:00"
+    assert kept["it"].published_at is None
+    assert home.index.status().by_language == {"": 1, "es": 1, "it": 1}
+
+
 def test_a_deleted_article_does_not_come_back_unless_asked(home: Home, tmp_path: Path) -> None:
     path = jsonl(tmp_path / "a.jsonl", {"id": "x", "text": "One."})
     ingest(home, path)

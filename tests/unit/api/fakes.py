@@ -54,6 +54,8 @@ FLOOD = Article(
     source="Courier",
     published=date(2025, 3, 24),
     published_from="header",
+    published_at="2025-03-24T17:30:00+01:00",
+    language="en",
 )
 BRIDGE = Article(id="desk/7", text="A bridge will be built.", url="https://news.example/bridge", authors=("A. Ray",))
 
@@ -248,6 +250,7 @@ class FakeIndex:
             first=date(2025, 3, 24),
             last=date(2025, 3, 24),
             by_source={"": 1, "Courier": 1},
+            by_language={"": 1, "en": 1},
             by_month={"2025-03": 1},
             embedding_model="fake",
             revision=7,

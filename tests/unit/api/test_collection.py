@@ -90,6 +90,8 @@ async def test_articles_are_listed_without_their_texts(client: httpx.AsyncClient
         "authors": [],
         "published": "2025-03-24",
         "published_from": "header",
+        "published_at": "2025-03-24T17:30:00+01:00",
+        "language": "en",
         "version": 1,
         "chunks": 2,
         "ingested_at": "2025-04-01T12:00:00Z",
@@ -136,6 +138,7 @@ async def test_a_deleted_article_is_gone(client: httpx.AsyncClient) -> None:
 async def test_status_counts(client: httpx.AsyncClient) -> None:
     status = (await client.get("/status")).json()
     assert (status["articles"], status["by_source"], status["by_month"]) == (2, {"": 1, "Courier": 1}, {"2025-03": 1})
+    assert status["by_language"] == {"": 1, "en": 1}
     assert (status["model"], status["revision"], status["first"]) == ("openai:gpt-test", 7, "2025-03-24")
 
 

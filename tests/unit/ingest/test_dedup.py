@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -63,15 +63,29 @@ def test_what_is_not_english_must_be_alike_word_by_word() -> None:
 def test_copies_in_one_batch_meet_and_an_article_is_no_copy_of_itself() -> None:
     clusters = Clusters(lambda _bands, _article: {}, is_word)
     one = Article(id="one", text=TEXT, published=DAY)
-    _, first = clusters.place(one)
-    _, copy = clusters.place(Article(id="two", text=TEXT.replace("was closed", "was shut"), published=DAY))
-    _, again = clusters.place(Article(id="one", text=TEXT + " ", published=DAY))
-    assert first == copy
-    assert again.startswith("one.") or again == first
-    _, other = clusters.place(Article(id="three", text="Markets closed higher on Monday. " * 20, published=DAY))
-    assert other.startswith("three.")
+    first = clusters.place(one)
+    copy = clusters.place(Article(id="two", text=TEXT.replace("was closed", "was shut"), published=DAY))
+    again = clusters.place(Article(id="one", text=TEXT + " ", published=DAY))
+    assert (copy.cluster, copy.joined, first.joined) == (first.cluster, True, False)
+    assert again.cluster.startswith("one.") or again.cluster == first.cluster
+    other = clusters.place(Article(id="three", text="Markets closed higher on Monday. " * 20, published=DAY))
+    assert other.cluster.startswith("three.")
+    assert not other.joined
 
 
-def test_short_texts_have_no_bands() -> None:
-    assert bands("Markets closed higher on Monday.") == ()
+SHORT = "The finance minister has resigned, state television reports. More to follow."
+
+
+def test_short_texts_are_copies_word_by_word_on_one_day() -> None:
+    assert len(bands(SHORT)) == 1
+    assert bands(SHORT) == bands(SHORT.upper().replace(",", " -"))
+    assert bands(SHORT) != bands(SHORT.replace("finance", "health"))
+    assert same_story(Story(SHORT, DAY), [Story(SHORT, DAY)], is_word)
+    assert same_story(Story(SHORT, None), [Story(SHORT, None)], is_word)
+    assert not same_story(Story(SHORT, DAY), [Story(SHORT, DAY + timedelta(days=30))], is_word)
+    assert not same_story(Story(SHORT, DAY), [Story(f"{SHORT} Police said so.", DAY)], is_word)
+
+
+def test_how_many_bands_a_text_has() -> None:
+    assert bands("Markets closed higher on Monday.") == bands("") == ()
     assert len(bands(TEXT)) == 32

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.clean import DateOrder
+from ingest.published import DateOrder
 from ingest.readers import Item, ReadArticle, ReadFailure, ReadWarning, read
 from qa.models import Article
 

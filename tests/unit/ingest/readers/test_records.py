@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ingest.clean import DateOrder
+from ingest.published import DateOrder
 from ingest.readers import Item, ReadArticle, ReadFailure, ReadWarning, parse_map, read
 from ingest.readers.json_file import read_json
 from ingest.readers.jsonl import read_jsonl
