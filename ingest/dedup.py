@@ -27,8 +27,8 @@ _KEYS = f"{_SCHEME}-words"
 _SHINGLE = 3
 _ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 _MIN_WORDS = 40
-"""Shorter texts have too few shingles to tell a copy from a formula ("Markets closed higher on Monday"): these are copies
-only word by word and of one day."""
+"""Shorter texts have too few shingles to tell a copy from a formula ("Markets closed higher on Monday"): they are
+copies only word by word and of one day."""
 _MIN_EXACT = 8
 """Texts of fewer words are no stories ("Watch the video")."""
 _MIN_JACCARD = 0.6

@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from io import BytesIO
@@ -14,6 +15,7 @@ from typing import BinaryIO
 
 from ingest.published import DateOrder
 from ingest.readers.archives import read_tar, read_zip
+from ingest.readers.beside import Beside
 from ingest.readers.decoding import READ_ERRORS, open_binary
 from ingest.readers.feeds import read_feed
 from ingest.readers.items import Item, ReadArticle, Reader, ReadFailure, ReadWarning, Source, Url, Web
@@ -113,8 +115,9 @@ def read(
             yield ReadFailure(_shown(path), f"cannot be read: {error.strerror}")
             continue
         if is_folder:
+            beside = Beside(partial(_files, path), today)
             for found in _walk(path):
-                yield from [found] if isinstance(found, ReadFailure) else _read_file(found, make)
+                yield from [found] if isinstance(found, ReadFailure) else _read_file(found, make, beside)
         elif _reader(path) is None:
             known = ", ".join(SUFFIXES)
             kind = f"unknown format {path.suffix!r}" if path.suffix else "no suffix to tell the format by"
@@ -126,6 +129,10 @@ def read(
 def _reader(path: Path) -> Reader | None:
     name = path.name.lower().removesuffix(".gz")
     return _READERS.get(Path(name).suffix)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in _walk(folder) if isinstance(path, Path))
 
 
 def _walk(folder: Path) -> Iterator[Path | ReadFailure]:
@@ -145,13 +152,16 @@ def _walk(folder: Path) -> Iterator[Path | ReadFailure]:
     yield from failures
 
 
-def _read_file(path: Path, make: Callable[[str, Callable[[], BinaryIO]], Source]) -> Iterator[Item]:
+def _read_file(
+    path: Path, make: Callable[[str, Callable[[], BinaryIO]], Source], beside: Beside | None = None
+) -> Iterator[Item]:
     reader = _reader(path)
     if reader is None or not path.is_file():
         # A pipe or a device would never end.
         yield ReadFailure(_shown(path), "not a regular file")
         return
-    yield from _guarded(reader, make(_shown(path), partial(open_binary, path)))
+    source = make(_shown(path), partial(open_binary, path))
+    yield from _guarded(reader, replace(source, beside=beside.day_first) if beside else source)
 
 
 def _shown(path: Path) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from ingest.published import parse_published
+from ingest.published import parse_published, proved_order
 from ingest.readers.blocks import html_text
 from ingest.readers.items import NOTHING, Item, ReadArticle, ReadFailure, ReadWarning, Source
 from ingest.readers.records import build
 
 _MAX_BYTES = 32_000_000
+_DATES = ("published", "created", "updated")
+"""What an entry's date is taken from, the first that it has."""
 _SUMMARY = 1_200
 """Fewer characters than this in a ``description`` are taken for a summary, not the article."""
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\]|\[\.\.\.\]|read more|continue reading)\W*\Z", re.IGNORECASE)
@@ -43,6 +45,7 @@ def read_feed(source: Source) -> Iterator[Item]:
         return
     if not feed.entries:
         yield ReadWarning(source.where, NOTHING)
+    source = replace(source, beside=_proved(feed.entries))
     for number, entry in enumerate(feed.entries, 1):
         yield from _entry(entry, feed.feed, replace(source, where=f"{source.where}#{number}"))
 
@@ -96,21 +99,28 @@ def _text(entry: Any) -> tuple[str, bool]:
 
 def _published(entry: Any, today: date) -> str:
     """The date as written, as far as that can be read; else as feedparser understands it."""
-    for name in ("published", "created", "updated"):
-        written = str(entry.get(name) or "")
-        if not written:
-            continue
-        try:
-            parse_published(written, today=today)
-        except ValueError:
-            moment = entry.get(f"{name}_parsed")
-            return date(*moment[:3]).isoformat() if moment and 1 <= moment[0] <= 9999 else written
-        return written
-    return ""
+    name, written = _written(entry)
+    try:
+        parse_published(written, today=today)
+    except ValueError:
+        moment = entry.get(f"{name}_parsed")
+        return date(*moment[:3]).isoformat() if moment and 1 <= moment[0] <= 9999 else written
+    return written
+
+
+def _written(entry: Any) -> tuple[str, str]:
+    """The first of the entry's dates, and its name; "" when it has none."""
+    return next(((name, str(entry[name])) for name in _DATES if entry.get(name)), ("", ""))
 
 
 def _build(fields: dict[str, Any], source: Source) -> Iterator[Item]:
-    return build(fields, where=source.where, today=source.today, dated_by="feed", day_first=lambda _: source.day_first)
+    return build(fields, where=source.where, today=source.today, dated_by="feed", day_first=source.day_first_at)
+
+
+def _proved(entries: Iterable[Any]) -> Callable[[str | None], bool | None]:
+    """The order of day and month in the feed's numeric dates, whatever the site: one program wrote them all."""
+    orders = {order for entry in entries if (order := proved_order(_written(entry)[1])) is not None}
+    return lambda _site: next(iter(orders)) if len(orders) == 1 else None
 
 
 def _followed(fields: dict[str, Any], source: Source) -> Iterator[Item]:

@@ -90,6 +90,8 @@ class Source:
     """The address the content came from; None when it did not come from one."""
     charset: str | None = None
     """The encoding that the server of ``url`` named, if any. It may be wrong or unknown."""
+    beside: Callable[[str | None], bool | None] | None = None
+    """Whether numeric dates of a site have the day first, as the files beside this one prove; None where none are."""
     follow: Callable[[str], Iterator[Item]] | None = None
     """Reads the page at a further URL, for feeds that give only summaries; None where nothing may be fetched."""
 
@@ -97,6 +99,10 @@ class Source:
     def day_first(self) -> bool | None:
         """``date_order`` as ``ingest.published`` wants it: None for ``auto``."""
         return None if self.date_order == "auto" else self.date_order == "dmy"
+
+    def day_first_at(self, site: str | None) -> bool | None:
+        """Whether numeric dates of ``site`` have the day first: as set, else as the files beside prove."""
+        return self.beside(site) if self.date_order == "auto" and self.beside else self.day_first
 
 
 Reader = Callable[[Source], Iterator[Item]]

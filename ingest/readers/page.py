@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from ingest.boilerplate import without_boilerplate
-from ingest.clean import canonical_url
+from ingest.clean import canonical_url, source_from_url
 from ingest.readers.decoding import Encoding, decode, has_mark
 from ingest.readers.items import Item, ReadFailure, ReadWarning, Source
-from ingest.readers.page_dates import page_date
+from ingest.readers.page_dates import date_orders, page_date
 from ingest.readers.page_parts import headline, text_of
 from ingest.readers.quiet import quiet
 from ingest.readers.records import build
@@ -101,9 +101,11 @@ def _read_text(text: str, source: Source) -> Iterator[Item]:
     if document is None or not body:
         yield ReadFailure(source.where, "no article text found on the page")
         return
-    saved = _SAVED_FROM.search(text[:4096])
-    address = _address(tree, source.url or (saved[1] if saved else None), fetched=source.url is not None)
+    address = _address(tree, source.url, fetched=True) if source.url else _own_address(text, tree)
     dated = page_date(tree, address, today=source.today, day_first=source.day_first)
+    if dated.ambiguous and dated.day is None:
+        beside = source.day_first_at(source_from_url(address))
+        dated = dated if beside is None else page_date(tree, address, today=source.today, day_first=beside)
     for doubt in dated.doubts:
         yield ReadWarning(source.where, f"date passed over: {doubt}")
     if dated.day is None:
@@ -118,6 +120,26 @@ def _read_text(text: str, source: Source) -> Iterator[Item]:
         "language": tree.get("lang") or tree.get("xml:lang"),
     }
     yield from build(fields, where=source.where, today=source.today, dated_by=dated.origin or "")
+
+
+def page_orders(data: bytes) -> tuple[str | None, set[bool]]:
+    """The host of a page's address, if it names one, and the orders that numeric dates on it prove.
+
+    Raises ``InputError`` for what is no text.
+    """
+    from trafilatura.utils import load_html
+
+    text, _ = decode_page(data)
+    with quiet("trafilatura"):
+        tree = load_html(text)
+    if tree is None:
+        return None, set()
+    return source_from_url(_own_address(text, tree)), date_orders(tree)
+
+
+def _own_address(text: str, tree: Any) -> str | None:
+    saved = _SAVED_FROM.search(text[:4096])
+    return _address(tree, saved[1] if saved else None, fetched=False)
 
 
 def _extract(text: str) -> tuple[Document | None, Any]:

@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 from ingest.published import leading_date, proved_order
 from ingest.readers.json_ld import published_values
 from ingest.readers.page_parts import attribute, beside_headline, classes, lines_beside_headline, text_of
-from ingest.readers.printed_date import printed_date
+from ingest.readers.printed_date import printed_date, printed_orders
 
 _OPENGRAPH = ("article:published_time", "og:article:published_time", "og:published_time", "article:published")
 _META = (
@@ -50,13 +50,15 @@ _IN_PATH = re.compile(
 class PageDate:
     """The day and the place it was found in; both None when there is none. ``doubts`` are the values refused.
 
-    ``at`` is the instant where that place has it; see :class:`ingest.published.Published`.
+    ``at`` is the instant where that place has it; see :class:`ingest.published.Published`. ``ambiguous`` when day and
+    month of one of the values refused could be confused.
     """
 
     day: date | None
     origin: str | None
     doubts: tuple[str, ...] = ()
     at: str | None = None
+    ambiguous: bool = False
 
 
 def page_date(tree: Any, url: str | None, *, today: date, day_first: bool | None = None) -> PageDate:
@@ -68,6 +70,7 @@ def page_date(tree: Any, url: str | None, *, today: date, day_first: bool | None
     metas = _metas(tree)
     order = day_first if day_first is not None else _proved(tree, metas)
     doubts: list[str] = []
+    ambiguous = False
     places: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
         ("json-ld", lambda: iter(published_values(tree, url))),
         ("opengraph", lambda: (metas[name] for name in _OPENGRAPH if name in metas)),
@@ -81,12 +84,24 @@ def page_date(tree: Any, url: str | None, *, today: date, day_first: bool | None
             if found is None:
                 continue
             if found.day is not None:
-                return PageDate(found.day, origin, tuple(doubts), found.at)
+                return PageDate(found.day, origin, tuple(doubts), found.at, ambiguous)
             doubts.append(f"{origin}: {found.reason}")
+            ambiguous = ambiguous or found.ambiguous
     printed = printed_date(lines_beside_headline(tree), today=today, day_first=order)
     if printed.reason:
         doubts.append(f"text: {printed.reason}")
-    return PageDate(printed.day, "text" if printed.day else None, tuple(dict.fromkeys(doubts)), printed.at)
+    return PageDate(
+        printed.day,
+        "text" if printed.day else None,
+        tuple(dict.fromkeys(doubts)),
+        printed.at,
+        ambiguous or printed.ambiguous,
+    )
+
+
+def date_orders(tree: Any) -> set[bool]:
+    """The orders that numeric dates on the page prove: True for day first, False for month first."""
+    return _orders(tree, _metas(tree)) | printed_orders(lines_beside_headline(tree))
 
 
 def _metas(tree: Any) -> Mapping[str, str]:
@@ -102,9 +117,13 @@ def _metas(tree: Any) -> Mapping[str, str]:
 
 
 def _proved(tree: Any, metas: Mapping[str, str]) -> bool | None:
-    values = [*metas.values(), *(attribute(one, "datetime") or text_of(one) for one in tree.iter("time"))]
-    orders = {order for value in values if (order := proved_order(value)) is not None}
+    orders = _orders(tree, metas)
     return next(iter(orders)) if len(orders) == 1 else None
+
+
+def _orders(tree: Any, metas: Mapping[str, str]) -> set[bool]:
+    values = [*metas.values(), *(attribute(one, "datetime") or text_of(one) for one in tree.iter("time"))]
+    return {order for value in values if (order := proved_order(value)) is not None}
 
 
 def _times(tree: Any) -> Iterator[str]:

@@ -82,7 +82,7 @@ def read_pdf(source: Source) -> Iterator[Item]:
         where=source.where,
         today=source.today,
         dated_by=dated_by,
-        day_first=lambda _: source.day_first,
+        day_first=source.day_first_at,
     )
 
 

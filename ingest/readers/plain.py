@@ -38,5 +38,5 @@ def read_plain(source: Source) -> Iterator[Item]:
         where=source.where,
         today=source.today,
         dated_by="header",
-        day_first=lambda _: source.day_first,
+        day_first=source.day_first_at,
     )

@@ -30,12 +30,14 @@ _ARTICLE = re.compile(r"(?:le|el|il|am|den|der)\s+(?=\w)", re.IGNORECASE)
 class Printed:
     """The day found, or None with the ``reason``, which is "" when no date stands there at all.
 
-    ``at`` is the instant where it is printed, too; see :class:`ingest.published.Published`.
+    ``at`` is the instant where it is printed, too; see :class:`ingest.published.Published`. ``ambiguous`` when the
+    reason is that day and month could be confused.
     """
 
     day: date | None
     reason: str = ""
     at: str | None = None
+    ambiguous: bool = False
 
 
 def printed_date(lines: Iterable[str], *, today: date, day_first: bool | None = None) -> Printed:
@@ -48,7 +50,7 @@ def printed_date(lines: Iterable[str], *, today: date, day_first: bool | None = 
     """
     parts = list(_parts(lines))
     if day_first is None:
-        proofs = {order for part in parts if (order := _proof(part)) is not None}
+        proofs = _proofs(parts)
         day_first = next(iter(proofs)) if len(proofs) == 1 else None
     named: list[LeadingDate] = []
     alone: list[LeadingDate] = []
@@ -76,15 +78,25 @@ def _parts(lines: Iterable[str]) -> Iterator[str]:
             yield from (part.strip(" \t()[],") for part in _PARTS.split(stripped))
 
 
-def _proof(part: str) -> bool | None:
-    cue = _CHANGED.match(part) or _PUBLISHED.match(part)
-    return proved_order(part[cue.end() :].lstrip(" :\t") if cue else part)
+def printed_orders(lines: Iterable[str]) -> set[bool]:
+    """The orders that numeric dates on ``lines`` prove: True for day first, False for month first."""
+    return _proofs(_parts(lines))
+
+
+def _proofs(parts: Iterable[str]) -> set[bool]:
+    found: set[bool] = set()
+    for part in parts:
+        cue = _CHANGED.match(part) or _PUBLISHED.match(part)
+        order = proved_order(part[cue.end() :].lstrip(" :\t") if cue else part)
+        found |= set() if order is None else {order}
+    return found
 
 
 def _agreed(found: list[LeadingDate]) -> Printed:
     days = {one.day for one in found}
     if len(days) == 1:
-        return Printed(found[0].day, found[0].reason, next((one.at for one in found if one.at), None))
+        at = next((one.at for one in found if one.at), None)
+        return Printed(found[0].day, found[0].reason, at, any(one.ambiguous for one in found))
     if days:
         return Printed(None, "several dates stand at the top of the page")
     return Printed(None)

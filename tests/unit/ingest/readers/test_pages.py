@@ -10,19 +10,9 @@ from hypothesis import strategies as st
 from ingest.published import DateOrder
 from ingest.readers import Item, ReadArticle, ReadFailure, ReadWarning, read
 from qa.models import Article
+from tests.unit.ingest.readers.making import SENTENCES, page_of
 
 TODAY = date(2025, 7, 1)
-BODY = "".join(
-    f"<p>On the {day} day the crews pumped water out of the old mine, and on the {day} night it came back again.</p>"
-    for day in ("first", "second", "third", "fourth", "fifth")
-)
-
-
-def page(head: str = "", above: str = "", beside: str = "", body: str = BODY) -> str:
-    return (
-        f"<!DOCTYPE html><html><head><title>Mine floods</title>{head}</head><body>{above}"
-        f"<article><h1>Mine floods</h1>{beside}{body}</article></body></html>"
-    )
 
 
 def items(path: Path, content: str | bytes, date_order: DateOrder = "auto") -> list[Item]:
@@ -83,15 +73,15 @@ class TestDate:
         ],
     )  # fmt: skip
     def test_place(self, path: Path, head: str, beside: str, day: date | None, origin: str | None) -> None:
-        found = article(path, page(head, beside=beside))
+        found = article(path, page_of(head, beside=beside))
         assert (found.published, found.published_from) == (day, origin)
 
     def test_the_day_of_saving_at_the_top_of_the_site_is_no_date_of_publication(self, path: Path) -> None:
-        assert article(path, page(above="<div>Tuesday, 1 July 2025</div><time>1 July 2025</time>")).published is None
+        assert article(path, page_of(above="<div>Tuesday, 1 July 2025</div><time>1 July 2025</time>")).published is None
 
     def test_a_refused_date_is_said_and_the_next_place_asked(self, path: Path) -> None:
         head = ld(NODE % ("x", "2031-01-01")) + '<meta name="date" content="2024-03-05">'
-        warning, found = items(path, page(head))
+        warning, found = items(path, page_of(head))
         assert isinstance(warning, ReadWarning)
         assert "json-ld" in warning.reason
         assert "future" in warning.reason
@@ -99,7 +89,7 @@ class TestDate:
         assert (found.article.published, found.article.published_from) == (date(2024, 3, 5), "meta")
 
     def test_an_undated_page_is_kept_and_said(self, path: Path) -> None:
-        warning, found = items(path, page())
+        warning, found = items(path, page_of())
         assert isinstance(warning, ReadWarning)
         assert "without a date" in warning.reason
         assert isinstance(found, ReadArticle)
@@ -119,15 +109,16 @@ class TestDate:
     def test_day_and_month_are_never_told_apart_by_chance(
         self, path: Path, order: DateOrder, beside: str, day: date | None
     ) -> None:
-        assert article(path, page(beside=beside), order).published == day
+        assert article(path, page_of(beside=beside), order).published == day
 
 
 class TestText:
     def test_leftovers_go_and_the_rest_stays(self, path: Path) -> None:
         body = (
-            BODY + "<p>Advertisement</p><p>Read more</p><p>Read more books, the minister told pupils in the mine.</p>"
+            SENTENCES
+            + "<p>Advertisement</p><p>Read more</p><p>Read more books, the minister told pupils in the mine.</p>"
         )
-        text = article(path, page(body=body)).text
+        text = article(path, page_of(body=body)).text
         assert "Advertisement" not in text
         assert "Read more\n" not in f"{text}\n"
         assert "Read more books, the minister told pupils" in text
@@ -154,17 +145,17 @@ class TestText:
     )  # fmt: skip
     def test_encoding(self, path: Path, encoding: str, declared: str) -> None:
         text = "Шахта снова затоплена." if encoding in ("koi8-r", "cp1251") else "Größe über alles, señor."
-        content = page(f'<meta charset="{declared}">', body=f"<p>{text}</p>" + BODY)
+        content = page_of(f'<meta charset="{declared}">', body=f"<p>{text}</p>" + SENTENCES)
         assert article(path, content.encode(encoding)).text.startswith(text)
 
     def test_the_address_is_the_pages_own(self, path: Path) -> None:
         head = '<base href="https://a.example/z/"><link rel="canonical" href="/news/1">'
-        assert article(path, page(head)).url == "https://a.example/news/1"
+        assert article(path, page_of(head)).url == "https://a.example/news/1"
 
     @given(st.text(max_size=300), st.sampled_from(["head", "beside", "body"]))
     @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_never_raises(self, path: Path, junk: str, place: str) -> None:
-        content = page(**{place: f"<{junk}<time datetime='{junk}'>{junk}</time><meta name='date' content='{junk}'>"})
+        content = page_of(**{place: f"<{junk}<time datetime='{junk}'>{junk}</time><meta name='date' content='{junk}'>"})
         found = items(path, content.encode("utf-8", "replace"))
         assert sum(not isinstance(item, ReadWarning) for item in found) == 1
 
