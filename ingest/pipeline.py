@@ -23,7 +23,8 @@ from ingest.readers.items import Web
 from qa.library.encoders import common_words
 from qa.library.home import Home
 from qa.library.index import Prepared, Verdict
-from qa.models import Article
+from qa.models import Article, Chunk
+from qa.repair import told
 from qa.text import sentences
 
 STAGES = ("read", "plan", "language", "dedup", "chunk", "store", "embed")
@@ -192,6 +193,12 @@ def settle(articles: Iterable[Article], verdicts: Iterable[Verdict]) -> list[Ver
     return settled
 
 
+def _telling(text: str, chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
+    """The chunks that hold more than boilerplate, numbered anew."""
+    telling = (one for one in chunks if told(text[one.start : one.end]))
+    return tuple(replace(one, ordinal=number) for number, one in enumerate(telling))
+
+
 def _with_language(item: ReadArticle) -> Article:
     return replace(item.article, language=identify(item.article.text, item.declared))
 
@@ -282,8 +289,8 @@ class _Run:
         embedder = self._home.embedder
         limit = min(self._home.settings.chunk_tokens, embedder.max_tokens)
         text = article.text
-        chunks = tuple(chunk(text, embedder.token_spans(text), sentences(text), limit))
-        return Prepared(article, chunks, place.bands, place.cluster)
+        chunks = chunk(text, embedder.token_spans(text), sentences(text), limit)
+        return Prepared(article, _telling(text, chunks), place.bands, place.cluster)
 
     def _embed(self) -> None:
         """Work off the backlog."""

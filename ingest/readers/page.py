@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from ingest.boilerplate import without_boilerplate
 from ingest.clean import canonical_url, source_from_url
 from ingest.readers.decoding import Encoding, decode, has_mark
 from ingest.readers.items import Item, ReadFailure, ReadWarning, Source
@@ -15,6 +14,7 @@ from ingest.readers.page_dates import date_orders, page_date
 from ingest.readers.page_parts import headline, text_of
 from ingest.readers.quiet import quiet
 from ingest.readers.records import build
+from qa.boilerplate import without_boilerplate
 from qa.errors import InputError
 
 if TYPE_CHECKING:

@@ -6,8 +6,6 @@ they stand for. Texts are kept as written, here as everywhere: offsets point int
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +14,8 @@ from ingest.published import proved_order
 from ingest.readers.items import NOTHING, Item, ReadFailure, ReadWarning, Source
 from ingest.readers.records import FIELDS, build
 from qa.errors import UsageError
+from qa.repair import unescaped
 
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _UNESCAPED = ("title", "source", "authors")
 _MOST_SOURCES = 10_000
 """How many sources' dates are remembered; a file with more sources than that has something else in that field."""
@@ -97,7 +95,7 @@ def named(record: Mapping[str, object], names: Mapping[str, str]) -> dict[str, o
 
 def _unescaped(value: object) -> object:
     if isinstance(value, str):
-        return _ENTITY.sub(lambda match: html.unescape(match[0]), value)
+        return unescaped(value)
     return [_unescaped(one) for one in value] if isinstance(value, list) else value
 
 

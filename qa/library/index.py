@@ -25,7 +25,7 @@ from qa.library.recording import Member, Prepared, Recorder, Verdict
 from qa.library.store import VectorStore
 from qa.library.tables import articles, chunks, versions
 from qa.models import Article
-from qa.repair import repair
+from qa.repair import search_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,8 +100,8 @@ def _disk_bytes(path: Path) -> int:
 
 
 def _searched(chunk: StoredChunk) -> str:
-    """A chunk's text as it is searched: glued words taken apart."""
-    return repair(chunk.text, common_words().__contains__)
+    """A chunk's text as it is searched; a chunk of boilerplate alone, as older homes have them, by that."""
+    return search_text(chunk.text, common_words().__contains__) or chunk.text
 
 
 class Index:

@@ -107,6 +107,17 @@ def test_broken_files_are_reported_and_the_rest_goes_in(home: Home, tmp_path: Pa
     assert all(reason for _, reason in report.failed)
 
 
+def test_texts_are_searched_without_what_is_not_theirs_and_kept_as_they_came(home: Home, tmp_path: Path) -> None:
+    text = "OSTREY (Reuters) - The port&#8217;s owner Zanettiannounced a sale.\nRead more\nIt begins on Monday."
+    ingest(home, jsonl(tmp_path / "a.jsonl", {"id": "x", "text": text}))
+    (found,) = home.catalog.chunks_by_id(["x.1.0"]).values()
+    assert found.text == home.catalog.article("x").article.text == text
+    for word in ("announced", "Zanetti", "port’s"):
+        assert [one for one, _ in home.lexical.search(word, 5)] == ["x.1.0"], word
+    for word in ("Reuters", "8217", "read"):
+        assert home.lexical.search(word, 5) == [], word
+
+
 REPORT = (
     "The council of Kelmouth voted on Tuesday to close the old bridge to lorries after engineers saw cracks in two of "
     "its piers. The mayor said that repairs would take three months and cost 2 million, and that buses would take the "

@@ -13,7 +13,7 @@ import pytest
 from ingest.pipeline import STAGES, Pipeline, settle
 from qa.errors import StoreError
 from qa.library.home import Home
-from qa.library.index import Prepared, Verdict
+from qa.library.index import Member, Prepared, Verdict
 from qa.models import Article
 from tests.fakes import FakeEmbedder
 
@@ -39,6 +39,9 @@ class FakeIndex:
         if article.id not in self.held:
             return "new"
         return "unchanged" if article.fingerprint in self.held[article.id] else "updated"
+
+    def alike(self, bands: Sequence[str], *, article_id: str) -> dict[str, list[Member]]:
+        return {}
 
     def commit(self, batch: Sequence[Prepared], *, restore: bool = False) -> None:
         if self.fail_in_batch == len(self.batches):
@@ -122,6 +125,20 @@ def test_chunks_stay_within_what_the_model_reads(tmp_path: Path) -> None:
     chunks = index.batches[0][0].chunks
     assert len(chunks) > 1
     assert max(chunk.tokens for chunk in chunks) <= FakeEmbedder.max_tokens
+
+
+def test_passages_of_boilerplate_alone_are_not_made_and_offsets_hold(tmp_path: Path) -> None:
+    sentence = "Ten words are in this sentence of just ten words. "
+    text = f"{sentence * 6}\n\n" + "Share this article\n\n" * 30 + sentence * 6
+    index = FakeIndex()
+    pipeline(index).run([jsonl(tmp_path / "a.jsonl", {"text": text}, {"text": "Read more"})])
+    long, short = index.batches[0]
+    found = [text[chunk.start : chunk.end] for chunk in long.chunks]
+    assert [chunk.ordinal for chunk in long.chunks] == list(range(len(found)))
+    assert found
+    assert all("Ten words" in one for one in found)
+    assert sum(one.count("Ten words") for one in found) == 12
+    assert (short.article.text, short.chunks) == ("Read more", ())
 
 
 def test_the_same_article_twice_in_a_batch(tmp_path: Path) -> None:

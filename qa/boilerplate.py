@@ -1,7 +1,8 @@
-"""Pure: lines a page extractor leaves over that are no part of the article.
+"""Pure: what stands in a text and is no part of the article: a page's leftovers, an agency's tags.
 
-For text taken from web pages only: there the page is the original, and what is stored is made from it anyway. A line
-goes only when the whole of it is one of these phrases; a sentence that merely holds one stays.
+A line goes only when the whole of it is one of these phrases; a sentence that merely holds one stays. From web pages
+such lines are taken before the text is stored: there the page is the original, and what is stored is made from it
+anyway. Other texts are stored as they came, and only searched without.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ _PHRASES = (
     r"(?:article|story) continues (?:below|after)(?: (?:this |the )?ad(?:vertisement)?)?",
     r"anzeige|werbung|publicité|publicidad|publicidade|pubblicità",
     # further reading
-    r"read more|read (?:the )?full (?:story|article)|continue reading|more on this story|see also|most read",
+    r"read more(?: here)?|read (?:the )?full (?:story|article)(?: here)?|continue reading|more on this story|see also",
+    r"most read",
     r"related (?:stories|articles|topics)|recommended(?: stories| for you)?|trending(?: now)?",
     r"you (?:may|might) also (?:like|be interested in)",
     r"(?:à )?lire aussi|leer más|lea también|leia (?:mais|também)|mehr zum thema|lesen sie auch|leggi anche",
@@ -43,13 +45,45 @@ _PHRASES = (
     r"get (?:the|our) .{0,40}\bnewsletter\b.{0,60}|abonnieren sie .{0,40}newsletter.{0,40}",
     r"(?:this (?:article|content|story) is )?(?:only )?(?:available )?(?:for|to) subscribers(?: only)?",
     r"to continue reading,? (?:please )?(?:subscribe|sign in|log in|register).{0,60}",
+    r"our standards: the thomson reuters trust principles",
     # machinery
     r"(?:please )?enable javascript\b.{0,120}|javascript (?:is (?:disabled|required)|must be enabled)\b.{0,120}",
     r"your browser (?:does not|doesn't) support .{1,80}|(?:back to|return to) top|skip to (?:main )?content",
     r"loading|menu|play video|watch(?: now)?|listen to (?:this )?(?:article|story)(?:\s*\d.{0,20})?",
     r"\d+ min(?:ute)?s? read|(?:image|photo) caption|(?:(?:copyright |©\s?).{0,60})?all rights reserved",
 )
-_LINE = re.compile(r"(?:[-–—*•·>»→▶]\s*)*(?:" + "|".join(_PHRASES) + r")\s*[.:!…>»→]*", re.IGNORECASE)
+# Who wrote and edited: names and the words between them up to the end of the line, so that no sentence is one.
+# Possessive throughout: what could be read in many ways would be tried in all of them.
+_CREDITED = (
+    r"(?:\s*(?:(?-i:[A-ZÀ-Þ])[^\s,;()]*+|[,;&]"
+    r"|(?:and|in|at|of|from|the|for|by|with|additional|editing|writing|reporting)\b))++"
+)
+_CREDIT = (
+    r"\(?(?:with |includes |this (?:story|article|report) (?:includes|contains) )?(?:additional |further )?"
+    rf"(?:(?:reporting|writing|editing|graphics?|translation)(?: contributed)? by|contribut(?:ing|ors?):){_CREDITED}\)?"
+)
+_LINE = re.compile(rf"(?:[-–—*•·>»→▶]\s*)*(?:{'|'.join(_PHRASES)}|{_CREDIT})\s*[.:!…>»→]*", re.IGNORECASE)
+
+_AGENCY = (
+    r"(?:Reuters|Thomson Reuters Foundation|AP|Associated Press|AFP|dpa|UPI|EFE|ANSA|Lusa|TASS|RIA Novosti|Interfax"
+    r"|Xinhua|Kyodo|Yonhap|Anadolu|PTI|ANI|IANS|PA Media|AAP|CP|Canadian Press|Belga|ANP|APA|SDA|Keystone-SDA|STA|CTK"
+    r"|PAP|MTI|Agerpres|BTA|Ukrinform|Bloomberg|CNN(?: Business)?)"
+)
+_OPENING = re.compile(
+    # "LONDON, March 5 (Reuters) - ": before it only place and day, after it a dash.
+    rf"^(?P<place>[^\n!?()]{{0,60}}?)[ \t]*\({_AGENCY}(?:[/,]\s?[\w ]{{2,20}})?\)[ \t]*[-–—]+(?=\s|$)"
+    # "Kyiv, Ukraine CNN — ": without brackets only behind names, and before a dash that joins no sentence.
+    rf"|^(?P<city>(?:[A-Z][\w'’-]*,?[ \t]+){{0,4}}){_AGENCY}[ \t]+(?:—|--)(?=\s|$)",
+    re.MULTILINE,
+)
+_CLOSING = re.compile(
+    rf"(?<=[.!?…\"'”’»])[ \t]*(?:\({_AGENCY}(?:[/,]\s?{_AGENCY})*\)|(?:—|–|--?)\s?{_AGENCY})[ \t.]*$", re.MULTILINE
+)
+_SIGNED = re.compile(
+    r"(?<=[.!?”\"])[ \t]+\(?(?:Reporting|Writing)(?: and (?:writing|editing))? by [^\n]{2,200}?;[^\n]{0,200}?"
+    r"\b[Ee]diting by [^\n.]{2,100}\.?\)?(?: Our Standards: [^\n]{0,80})?$",
+    re.MULTILINE,
+)
 
 
 def without_boilerplate(text: str) -> str:
@@ -62,3 +96,12 @@ def is_boilerplate(line: str) -> bool:
     """Whether ``line`` is one of the phrases, apart from white space, a bullet before it and a mark after it."""
     stripped = line.strip()
     return 0 < len(stripped) <= _LONGEST and _LINE.fullmatch(stripped) is not None
+
+
+def without_agencies(text: str) -> str:
+    """``text`` less its agencies' tags at the beginning or end of a line: "(Reuters) -", "(AFP)", "Editing by ...".
+
+    The place and the day before a tag stay.
+    """
+    text = _SIGNED.sub("", text)
+    return _CLOSING.sub("", _OPENING.sub(lambda tag: (tag["place"] or tag["city"] or "").rstrip(), text)).strip()
