@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -131,14 +131,16 @@ class Pipeline:
         restore: bool = False,
         fields: Mapping[str, str] | None = None,
         progress: Progress | None = None,
+        jobs: int = 1,
     ) -> IngestReport:
         """Ingest all that ``paths`` (files, folders and URLs) hold, and embed what an earlier run left waiting.
 
         ``fields`` says what fields of records are called in the files, where that is another name than ours.
         Articles already held as they are cost no more than reading them; deleted ones come back only with
-        ``restore``. What cannot be read is listed in the report and stops nothing. Raises ``HomeError`` when the home
-        is open for reading only, ``StoreError`` and ``ModelError`` when the home or the embedding model fails; then
-        everything committed so far is kept, and running again goes on from there.
+        ``restore``. ``jobs`` is how many processes read files (see :func:`ingest.readers.read`). What cannot be read is
+        listed in the report and stops nothing. Raises ``HomeError`` when the home is open for reading only,
+        ``StoreError`` and ``ModelError`` when the home or the embedding model fails; then everything committed so far
+        is kept, and running again goes on from there.
         """
         paths = tuple(paths)
         web = self._web
@@ -147,8 +149,10 @@ class Pipeline:
 
             web = fetcher(self._home.settings)
         settings = self._home.settings
-        items = read(paths, today=settings.today(), fields=fields, date_order=settings.date_order, web=web)
-        return _Run(self._home, restore, progress or Silent()).over(_in_batches(items, self._batch_size))
+        items = read(paths, today=settings.today(), fields=fields, date_order=settings.date_order, web=web, jobs=jobs)
+        # Closed at once when the run fails: processes that read must not outlast it.
+        with closing(items):
+            return _Run(self._home, restore, progress or Silent()).over(_in_batches(items, self._batch_size))
 
 
 @dataclass(frozen=True, slots=True)

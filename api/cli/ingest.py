@@ -67,6 +67,12 @@ def ingest(
         ),
     ] = None,
     restore: Annotated[bool, typer.Option("--restore", help="Bring back articles that were deleted.")] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs", metavar="N", min=1, max=64, help="Processes that read text files, pages and PDF. Default: 1."
+        ),
+    ] = 1,
     json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
@@ -85,7 +91,7 @@ def ingest(
     names = parse_map(fields or [])
     try:
         with open_home(settings_for(home, debug), write="ingest") as opened, meter("Ingesting", "articles") as shown:
-            report = Pipeline(opened).run(sources, restore=restore, fields=names, progress=_Shown(shown))
+            report = Pipeline(opened).run(sources, restore=restore, fields=names, progress=_Shown(shown), jobs=jobs)
     except KeyboardInterrupt:
         complain("interrupted", "What was stored is kept. Run the same command again to go on.")
         raise typer.Exit(INTERRUPTED) from None

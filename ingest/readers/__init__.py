@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from io import BytesIO
@@ -23,6 +23,7 @@ from ingest.readers.json_file import read_json
 from ingest.readers.jsonl import read_jsonl
 from ingest.readers.newsml import read_xml
 from ingest.readers.page import read_page
+from ingest.readers.parallel import Workers
 from ingest.readers.parquet import read_parquet
 from ingest.readers.pdf import read_pdf
 from ingest.readers.plain import read_plain
@@ -88,42 +89,84 @@ def read(
     fields: Mapping[str, str] | None = None,
     date_order: DateOrder = "auto",
     web: Web | None = None,
-) -> Iterator[Item]:
+    jobs: int = 1,
+) -> Generator[Item, None, None]:
     """Every article in ``paths``, in order, with the warnings before it, and a failure for all that cannot be read.
 
     Folders are read with all that is in them, by name, hidden files and unknown formats left out; a file that is
     named itself must be of a known format; the path ``-`` is standard input. ``today`` is what publication dates are
     held against, ``date_order`` how numeric ones are read that could have day or month first, ``fields`` says what
     fields of records are called in the files (``{"text": "body"}``). URLs are fetched from ``web``, which files never
-    are the cause of. Holds one article at a time; never raises for what is on disk or in the web.
+    are the cause of. With ``jobs`` above 1 so many processes read the files that hold one article each, pages and PDF
+    above all, a few ahead of what is taken; the articles and their order are the same. Holds one article at a time, or
+    a few for each process; never raises for what is on disk or in the web.
     """
-    make = partial(Source, today=today, fields=fields or {}, date_order=date_order)
+    make = partial(Source, today=today, fields=dict(fields or {}), date_order=date_order)
+    steps = _steps(paths, make, web)
+    if jobs <= 1:
+        for step in steps:
+            yield from step() if callable(step) else _read_file(step)
+        return
+    workers: Workers[_File, Iterable[Item]] = Workers(jobs, _read_apart, _died)
+    with workers:
+        for items in workers.map(_apart_or_here(step) for step in steps):
+            yield from items
+
+
+_Make = Callable[[str, Callable[[], BinaryIO]], Source]
+"""Makes the source of a name for messages and a way to open its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file to be read; ``beside`` when it was found in a folder."""
+
+    path: Path
+    make: _Make
+    beside: Beside | None = None
+
+
+_Step = _File | Callable[[], Iterable[Item]]
+
+
+def _steps(paths: Iterable[Path | Url], make: _Make, web: Web | None) -> Iterator[_Step]:
+    """What there is to read, in order."""
     for path in paths:
         if isinstance(path, Url):
-            source = make(path.address, BytesIO)
-            yield from read_url(path, source, web, _read_named)
-            continue
-        if path == STDIN:
-            yield from read_stdin(make)
-            continue
-        try:
-            is_folder = stat.S_ISDIR(path.stat().st_mode)
-        except FileNotFoundError:
-            yield ReadFailure(_shown(path), "there is no such file or folder")
-            continue
-        except OSError as error:
-            yield ReadFailure(_shown(path), f"cannot be read: {error.strerror}")
-            continue
-        if is_folder:
-            beside = Beside(partial(_files, path), today)
-            for found in _walk(path):
-                yield from [found] if isinstance(found, ReadFailure) else _read_file(found, make, beside)
-        elif _reader(path) is None:
-            known = ", ".join(SUFFIXES)
-            kind = f"unknown format {path.suffix!r}" if path.suffix else "no suffix to tell the format by"
-            yield ReadFailure(_shown(path), f"{kind}; known are {known}, each also with .gz")
+            yield partial(read_url, path, make(path.address, BytesIO), web, _read_named)
+        elif path == STDIN:
+            yield partial(read_stdin, make)
         else:
-            yield from _read_file(path, make)
+            yield from _found(path, make)
+
+
+def _found(path: Path, make: _Make) -> Iterator[_Step]:
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        yield _failing(path, "there is no such file or folder")
+        return
+    except OSError as error:
+        yield _failing(path, f"cannot be read: {error.strerror}")
+        return
+    if is_folder:
+        beside = Beside(path, partial(_files, path))
+        for found in _walk(path):
+            yield _File(found, make, beside) if isinstance(found, Path) else partial(_only, found)
+    elif _reader(path) is None:
+        known = ", ".join(SUFFIXES)
+        kind = f"unknown format {path.suffix!r}" if path.suffix else "no suffix to tell the format by"
+        yield _failing(path, f"{kind}; known are {known}, each also with .gz")
+    else:
+        yield _File(path, make)
+
+
+def _failing(path: Path, reason: str) -> Callable[[], Iterable[Item]]:
+    return partial(_only, ReadFailure(_shown(path), reason))
+
+
+def _only(item: Item) -> Iterable[Item]:
+    return [item]
 
 
 def _reader(path: Path) -> Reader | None:
@@ -152,16 +195,36 @@ def _walk(folder: Path) -> Iterator[Path | ReadFailure]:
     yield from failures
 
 
-def _read_file(
-    path: Path, make: Callable[[str, Callable[[], BinaryIO]], Source], beside: Beside | None = None
-) -> Iterator[Item]:
-    reader = _reader(path)
+def _apart_or_here(step: _Step) -> _Step:
+    # What another process reads is held whole: hence only files that hold one article at most.
+    if callable(step) or _reader(step.path) in (read_plain, read_page, read_pdf):
+        return step
+    return partial(_read_file, step)
+
+
+_besides: dict[Path, Beside] = {}
+"""In a process that reads apart, and does so for one run: what a folder's files prove is looked up once."""
+
+
+def _read_apart(file: _File) -> list[Item]:
+    known = file.beside and _besides.setdefault(file.beside.folder, file.beside)
+    return list(_read_file(replace(file, beside=known)))
+
+
+def _died(file: _File) -> list[Item]:
+    return [ReadFailure(_shown(file.path), "cannot be read: the process that read it died")]
+
+
+def _read_file(file: _File) -> Iterator[Item]:
+    path, reader = file.path, _reader(file.path)
     if reader is None or not path.is_file():
         # A pipe or a device would never end.
         yield ReadFailure(_shown(path), "not a regular file")
         return
-    source = make(_shown(path), partial(open_binary, path))
-    yield from _guarded(reader, replace(source, beside=beside.day_first) if beside else source)
+    source = file.make(_shown(path), partial(open_binary, path))
+    if file.beside is not None:
+        source = replace(source, beside=partial(file.beside.day_first, today=source.today))
+    yield from _guarded(reader, source)
 
 
 def _shown(path: Path) -> str:

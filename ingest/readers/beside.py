@@ -26,12 +26,12 @@ Proofs = Iterator[tuple[str, bool]]
 class Beside:
     """The files in a folder, looked into once the first date turns up that could be either, and not before."""
 
-    def __init__(self, files: Callable[[], Iterable[Path]], today: date) -> None:
+    def __init__(self, folder: Path, files: Callable[[], Iterable[Path]]) -> None:
+        self.folder = folder
         self._files = files
-        self._today = today
         self._proved: dict[str, set[bool]] | None = None
 
-    def day_first(self, site: str | None) -> bool | None:
+    def day_first(self, site: str | None, *, today: date) -> bool | None:
         """True or False when all dates of ``site`` that prove an order prove the same; None otherwise.
 
         ``site`` is a source's name or a URL's host. Files whose site is not known prove nothing: what lies in a folder
@@ -40,18 +40,18 @@ class Beside:
         if site is None:
             return None
         if self._proved is None:
-            self._proved = self._look()
+            self._proved = self._look(today)
         orders = self._proved.get(site, set())
         return next(iter(orders)) if len(orders) == 1 else None
 
-    def _look(self) -> dict[str, set[bool]]:
+    def _look(self, today: date) -> dict[str, set[bool]]:
         proved: dict[str, set[bool]] = {}
         readable = (path for path in self._files() if _kind(path) in _PROOFS and path.is_file())
         for path in islice(readable, _MOST_FILES):
             try:
                 with open_binary(path) as stream:
                     data = stream.read(_MAX_BYTES)
-                for site, order in _PROOFS[_kind(path)](data, self._today):
+                for site, order in _PROOFS[_kind(path)](data, today):
                     proved.setdefault(site, set()).add(order)
             except (InputError, *READ_ERRORS):
                 # Its own reading will say so.

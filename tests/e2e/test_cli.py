@@ -125,6 +125,20 @@ def test_copies_are_counted_and_an_hour_is_shown(home: Path, tmp_path: Path) -> 
     assert document["language"] == "en"
 
 
+def test_several_processes_may_read(home: Path, tmp_path: Path) -> None:
+    news = tmp_path / "news"
+    news.mkdir()
+    for n in range(5):
+        story = "".join(
+            f"<p>On day {n}{m} the ferry to Kelmouth was late again, and nobody knew why.</p>" for m in "abc"
+        )
+        (news / f"{n}.html").write_text(f"<html><body><article><h1>Ferry {n}</h1>{story}</article></body></html>")
+    (news / "broken.pdf").write_bytes(b"%PDF-1.4")
+    ran = dateline("ingest", news, "--jobs", "2", "--home", home, "--json")
+    assert (ran.code, ran.document["stored"]) == (3, 5)
+    assert [one["where"] for one in ran.document["failed"]] == [str(news / "broken.pdf")]
+
+
 def test_an_answer_is_quoted_and_dated(home: Path) -> None:
     ran = dateline("ask", TOLL, "--as-of", "2025-03-25", "--home", home, "--json")
     assert (ran.code, ran.err) == (0, "")

@@ -171,6 +171,7 @@ USAGE = [
     (["nope"], "No such command 'nope'"),
     (["articles", "nope"], "No such command 'nope'"),
     (["ingest", "not-there.txt"], "not-there.txt"),
+    (["ingest", ".", "--jobs", "0"], "'--jobs'"),
     (["batch", "not-there.txt", "-o", "a.jsonl"], "not-there.txt"),
     (["ask", "x", "--server", "localhost"], "'localhost' is not the URL of a service"),
     (["serve", "--port", "99999"], "'--port'"),
