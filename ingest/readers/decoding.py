@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
+from ingest.clean import REPLACEMENT
 from qa.errors import InputError
 
 SAMPLE_BYTES = 256 * 1024
@@ -29,6 +30,8 @@ _MARKS = (
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MOST_CONTROL = 0.01
+_ESCAPED_BYTE = re.compile(r"[\udc80-\udcff]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 _SINGLE = re.compile(rb"[\x00-\x2f]")
 _LAST_SINGLE = re.compile(rb"[\x00-\x2f][^\x00-\x2f]*\Z")
 
@@ -58,6 +61,13 @@ class Encoding:
     guessed: bool = False
 
 
+def read_as(encoding: str) -> str:
+    """What to say of a text whose bytes were not UTF-8 and were read by this ``encoding``."""
+    if encoding == "utf-8":
+        return f"damaged UTF-8; bytes that are no character became {REPLACEMENT}"
+    return f"not UTF-8; read as {encoding}"
+
+
 def open_binary(path: Path) -> BinaryIO:
     """The file's content, decompressed when its name ends in ``.gz`` (or ``.tgz``).
 
@@ -74,8 +84,8 @@ def has_mark(data: bytes) -> bool:
 def detect(sample: bytes, *, whole: bool) -> Encoding:
     """The encoding of a text that begins with ``sample`` (or is it, when ``whole``).
 
-    A byte-order mark decides; else UTF-8 if the bytes are that; else the likeliest old code page. Raises
-    ``InputError`` for what is no text: too many control characters, or bytes no code page makes sense of.
+    A byte-order mark decides; else UTF-8 if the bytes are that, but for a few; else the likeliest old code page.
+    Raises ``InputError`` for what is no text: too many control characters, or bytes no code page makes sense of.
     """
     for mark, name in _MARKS:
         if sample.startswith(mark):
@@ -87,13 +97,26 @@ def detect(sample: bytes, *, whole: bool) -> Encoding:
         if b"\x00" in sample:
             raise InputError("looks like a binary file (holds NUL bytes)") from None
         name, text = _guess(sample if whole else _between_characters(sample))
-        found = Encoding(name, guessed=True)
+        # Damaged UTF-8 is proved all the same: what is damaged in it is said where it is met.
+        found = Encoding(name, guessed=name != "utf-8")
     if len(_CONTROL.findall(text)) > _MOST_CONTROL * len(text):
         raise InputError("looks like a binary file (holds control characters)")
     return found
 
 
+def is_utf8(data: bytes) -> bool:
+    """Whether ``data`` is UTF-8 all in all: plain ASCII, or with at least twice as many characters as stray bytes.
+
+    Texts in old code pages have three stray bytes and more for each pair that happens to be a character.
+    """
+    text = data.decode("utf-8", "surrogateescape")
+    stray = len(_ESCAPED_BYTE.findall(text))
+    return not stray or len(_BEYOND_ASCII.findall(text)) - stray >= 2 * stray
+
+
 def _guess(sample: bytes) -> tuple[str, str]:
+    if is_utf8(sample):
+        return "utf-8", sample.decode("utf-8", "replace")
     from charset_normalizer import CharsetMatch, from_bytes
 
     # Plain English around the lines in question would only blur their language.
@@ -134,6 +157,8 @@ def decode(data: bytes) -> tuple[str, Encoding]:
         # The sample was UTF-8 (or plain ASCII) and what follows is not.
         if b"\x00" in data:
             raise InputError(f"is neither UTF-8 (byte {error.start}) nor, holding NUL bytes, any other text") from None
+        if is_utf8(data):
+            return data.decode(encoding.name, "replace"), Encoding("utf-8", guessed=True)
         name, _ = _guess(_between_characters(data[max(0, error.start - SAMPLE_BYTES // 2) :][:SAMPLE_BYTES]))
         return data.decode(name, "replace"), Encoding(name, guessed=True)
 
@@ -149,9 +174,6 @@ def open_lines(stream: BinaryIO) -> tuple[TextIO, Encoding]:
     stream.seek(0)
     errors = "surrogateescape" if encoding.name.startswith("utf-8") else "replace"
     return io.TextIOWrapper(stream, encoding=encoding.name, errors=errors), encoding
-
-
-_ESCAPED_BYTE = re.compile(r"[\udc80-\udcff]")
 
 
 def mend(line: str) -> tuple[str, str | None]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TextIO
 
-from ingest.readers.decoding import open_lines
+from ingest.readers.decoding import open_lines, read_as
 from ingest.readers.items import Item, ReadFailure, ReadWarning, Source
 from ingest.readers.jsonl import MAX_RECORD, as_row, load
 from ingest.readers.rows import Row, read_rows
@@ -32,7 +32,7 @@ def _rows(source: Source) -> Iterator[Row | ReadFailure | ReadWarning]:
         try:
             text, encoding = open_lines(stream)
             if encoding.guessed:
-                yield ReadWarning(source.where, f"not UTF-8; read as {encoding.name}")
+                yield ReadWarning(source.where, read_as(encoding.name))
             values = _Values(text)
             for number, raw in enumerate(values, 1):
                 value, guessed = load(raw)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.clean import MAX_TEXT
-from ingest.readers.decoding import bounded_lines, mend, open_lines
+from ingest.readers.decoding import bounded_lines, mend, open_lines, read_as
 from ingest.readers.items import Item, ReadFailure, ReadWarning, Source
 from ingest.readers.rows import Row, read_rows
 from qa.errors import InputError
@@ -52,7 +52,7 @@ def _rows(source: Source) -> Iterator[Row | ReadFailure | ReadWarning]:
             yield ReadFailure(source.where, error.reason)
             return
         if encoding.guessed:
-            yield ReadWarning(source.where, f"not UTF-8; read as {encoding.name}")
+            yield ReadWarning(source.where, read_as(encoding.name))
         for number, line in bounded_lines(lines, MAX_RECORD):
             where = f"{source.where}:{number}"
             if line is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from ingest.clean import canonical_url, source_from_url
-from ingest.readers.decoding import Encoding, decode, has_mark
+from ingest.readers.decoding import Encoding, decode, has_mark, is_utf8, read_as
 from ingest.readers.items import Item, ReadFailure, ReadWarning, Source
 from ingest.readers.page_dates import date_orders, page_date
 from ingest.readers.page_parts import headline, text_of
@@ -54,7 +54,7 @@ def read_page(source: Source) -> Iterator[Item]:
         yield ReadFailure(source.where, error.reason)
         return
     if encoding.guessed:
-        yield ReadWarning(source.where, f"not UTF-8; read as {encoding.name}")
+        yield ReadWarning(source.where, read_as(encoding.name))
     yield from _read_text(text, source)
 
 
@@ -69,7 +69,7 @@ def decode_page(data: bytes, charset: str | None = None) -> tuple[str, Encoding]
     match = _DECLARED.search(data[:8192])
     label = (charset or ((match[1] or match[2]).decode("ascii") if match else "")).strip().lower()
     name = _LABELS.get(label, label)
-    if not name or has_mark(data) or (_is_utf8(data) and not name.startswith("iso-2022")):
+    if not name or has_mark(data) or (is_utf8(data) and not name.startswith("iso-2022")):
         return decode(data)
     try:
         "".encode(name)
@@ -80,14 +80,6 @@ def decode_page(data: bytes, charset: str | None = None) -> tuple[str, Encoding]
     if b"\x00" in data:
         raise InputError("looks like a binary file (holds NUL bytes)")
     return data.decode(name, "replace"), Encoding(name)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _read_text(text: str, source: Source) -> Iterator[Item]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ingest.clean import MAX_TEXT, clean_text
-from ingest.readers.decoding import decode
+from ingest.readers.decoding import decode, read_as
 from ingest.readers.header import split_header
 from ingest.readers.items import Item, ReadFailure, ReadWarning, Source
 from ingest.readers.records import build
@@ -31,7 +31,7 @@ def read_plain(source: Source) -> Iterator[Item]:
         yield ReadFailure(source.where, error.reason)
         return
     if encoding.guessed:
-        yield ReadWarning(source.where, f"not UTF-8; read as {encoding.name}")
+        yield ReadWarning(source.where, read_as(encoding.name))
     header = split_header(clean_text(text), today=source.today)
     yield from build(
         {**header.fields, "text": header.body},

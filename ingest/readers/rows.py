@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ingest.clean import source_from_url
 from ingest.published import proved_order
+from ingest.readers.decoding import read_as
 from ingest.readers.items import NOTHING, Item, ReadFailure, ReadWarning, Source
 from ingest.readers.records import FIELDS, build
 from qa.errors import UsageError
@@ -69,7 +70,7 @@ def read_rows(source: Source, rows: Rows) -> Iterator[Item]:
             yield ReadFailure(row.where, f"field {source.fields.get('text', 'text')!r} is missing")
             continue
         if row.guessed:
-            yield ReadWarning(row.where, f"not UTF-8; read as {row.guessed}")
+            yield ReadWarning(row.where, read_as(row.guessed))
         yield from build(fields, where=row.where, today=source.today, dated_by="field", day_first=orders.day_first)
     if empty:
         yield ReadWarning(source.where, NOTHING)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from ingest.clean import MAX_TEXT
-from ingest.readers.decoding import bounded_lines, mend, open_lines
+from ingest.readers.decoding import bounded_lines, mend, open_lines, read_as
 from ingest.readers.items import Item, ReadFailure, ReadWarning, Source
 from ingest.readers.rows import Row, read_rows
 from qa.errors import InputError
@@ -39,7 +39,7 @@ def _table(source: Source, delimiters: str) -> Iterator[Row | ReadFailure | Read
         try:
             text, encoding = open_lines(stream)
             if encoding.guessed:
-                yield ReadWarning(source.where, f"not UTF-8; read as {encoding.name}")
+                yield ReadWarning(source.where, read_as(encoding.name))
             lines = _Lines(bounded_lines(text, _MAX_LINE))
             columns, delimiter = _header(lines, delimiters, source.fields.get("text", "text"))
         except InputError as error:

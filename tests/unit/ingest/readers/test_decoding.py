@@ -66,6 +66,19 @@ def test_bytes_that_are_not_utf8_far_into_the_file_are_read_too() -> None:
     assert encoding.name == "cp1252"
 
 
+@pytest.mark.parametrize("stray", [b"\xff", b"\xc3", b"\xe2\x80", b"\xe9"])
+@pytest.mark.parametrize("before", ["", "Plain words. \n" * SAMPLE_BYTES], ids=["at once", "far in"])
+def test_a_few_stray_bytes_make_no_other_encoding(stray: bytes, before: str) -> None:
+    german = PROSE["German"][0]
+    text, encoding = decode(before.encode() + german.encode() + stray + b" and " + german.encode())
+    assert text == f"{before}{german}\ufffd and {german}"
+    assert (encoding.name, encoding.guessed) == ("utf-8", True)
+    stream, encoding = open_lines(io.BytesIO(german.encode() + b"\n" + german.encode() + stray + b"\nend"))
+    assert not encoding.guessed
+    lines = [mend(line) for _, line in bounded_lines(stream, 1000) if line]
+    assert lines == [(german, None), (f"{german}\ufffd", "utf-8"), ("end", None)]
+
+
 @pytest.mark.parametrize(
     "data",
     [

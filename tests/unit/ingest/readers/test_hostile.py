@@ -1,10 +1,14 @@
-"""Files made to break readers: whatever is in them, nothing crashes and each gets its verdict."""
+"""Files made to break readers: whatever is in them, nothing crashes and each gets its verdict.
+
+The fuzz tests read 200 files each; ``DATELINE_TEST_FUZZ=2000`` makes it two thousand.
+"""
 
 from __future__ import annotations
 
 import gzip
 import io
 import os
+import tarfile
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -23,6 +27,7 @@ SEEDS = [
     if path.is_file() and not path.name.endswith(".json.json") and path.stat().st_size < 20_000
 ]
 LONG_LINE = 200_000_000
+FUZZ = int(os.environ.get("DATELINE_TEST_FUZZ", "200"))
 
 
 def zip_of(members: dict[str, bytes]) -> bytes:
@@ -30,6 +35,16 @@ def zip_of(members: dict[str, bytes]) -> bytes:
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name, content)
+    return data.getvalue()
+
+
+def tar_of(members: dict[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
     return data.getvalue()
 
 
@@ -57,7 +72,10 @@ CONTENTS = {
     "half-gzip": gzip.compress(os.urandom(5000))[:2000],
     "gzip": gzip.compress(b"plain text in disguise"),
     "zip-bomb": zip_of({"a.txt": bytes(60_000_000)}),
+    "tar-bomb": tar_of({"a.txt": bytes(60_000_000)}),
+    "gzip-bomb": gzip.compress(bytes(60_000_000)),
     "nested": zip_of({"a.zip": zip_of({"b.zip": zip_of({"c.txt": b"deep"})}), "d.tar": b""}),
+    "nested-tar": tar_of({"a.tar.gz": tar_of({"b.zip": zip_of({"c.txt": b"deep"})}), "e.txt": b"Not so deep."}),
     "half-zip": zip_of({"a.txt": b"x" * 1000})[:-30],
     "pdf": b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 1 0 R >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF",
     "warc": b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: 99999999\r\n\r\nHTTP/1.1 200 OK\r\n\r\n<p>",
@@ -97,6 +115,50 @@ def test_what_is_no_text_becomes_no_article(tmp_path: Path, content: str) -> Non
         path = tmp_path / f"a{suffix}"
         path.write_bytes(CONTENTS[content])
         assert not [item for item in verdicts(path) if isinstance(item, ReadArticle)], suffix
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "reason"),
+    [
+        ("empty", "a.txt", "no text"),
+        ("binary", "a.txt", "binary"),
+        ("zip-bomb", "a.zip", "zip bombs"),
+        ("tar-bomb", "a.tar.gz", "zip bombs"),
+        ("gzip-bomb", "a.txt.gz", "larger than an article"),
+        ("nested", "a.zip", "an archive within an archive"),
+        ("nested-tar", "a.tgz", "an archive within an archive"),
+        ("laughs", "a.xml", "declares entities"),
+        ("laughs-nitf", "a.nitf", "declares entities"),
+        ("deep-json", "a.json", "brackets too deep"),
+        ("quotes", "a.csv", "never closed"),
+        ("half-zip", "a.zip", "not a zip file that can be read"),
+    ],
+)
+def test_what_is_made_to_harm_is_refused_with_the_reason(tmp_path: Path, content: str, name: str, reason: str) -> None:
+    (tmp_path / name).write_bytes(CONTENTS[content])
+    assert [item for item in verdicts(tmp_path / name) if isinstance(item, ReadFailure) and reason in item.reason]
+
+
+@pytest.mark.parametrize(
+    ("content", "warned", "text"),
+    [
+        ("utf-8-broken", True, "Grüße aus Köln."),
+        ("utf-16", False, "The council met"),
+        ("utf-32", False, "The council met"),
+    ],
+)
+def test_odd_encodings_are_read(tmp_path: Path, content: str, warned: bool, text: str) -> None:
+    (tmp_path / "a.txt").write_bytes(CONTENTS[content])
+    *warnings, article = verdicts(tmp_path / "a.txt")
+    assert isinstance(article, ReadArticle)
+    assert article.article.text.startswith(text)
+    assert bool(warnings) == warned
+
+
+def test_beside_a_nested_archive_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(CONTENTS["nested-tar"])
+    found = [item.article.text for item in verdicts(tmp_path / "a.tar.gz") if isinstance(item, ReadArticle)]
+    assert found == ["Not so deep."]
 
 
 @pytest.mark.slow
@@ -143,8 +205,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-@pytest.mark.slow
-@settings(max_examples=1000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=FUZZ, suppress_health_check=list(HealthCheck))
 @given(file=anything())
 def test_random_bytes(folder: Path, file: tuple[str, bytes]) -> None:
     suffix, content = file
@@ -153,8 +214,7 @@ def test_random_bytes(folder: Path, file: tuple[str, bytes]) -> None:
     verdicts(folder / f"a{suffix}")
 
 
-@pytest.mark.slow
-@settings(max_examples=1000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=FUZZ, suppress_health_check=list(HealthCheck))
 @given(file=damaged())
 def test_damaged_files(folder: Path, file: tuple[str, bytes]) -> None:
     suffix, content = file
