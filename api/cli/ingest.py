@@ -44,6 +44,12 @@ def _is_url(path: str) -> bool:
     return path.lower().startswith(("http://", "https://"))
 
 
+JobsOption = Annotated[
+    int,
+    typer.Option("--jobs", metavar="N", min=1, max=64, help="Processes that read texts, pages and PDF. Default: 1."),
+]
+
+
 def ingest(
     paths: Annotated[
         list[str] | None,
@@ -67,12 +73,7 @@ def ingest(
         ),
     ] = None,
     restore: Annotated[bool, typer.Option("--restore", help="Bring back articles that were deleted.")] = False,
-    jobs: Annotated[
-        int,
-        typer.Option(
-            "--jobs", metavar="N", min=1, max=64, help="Processes that read text files, pages and PDF. Default: 1."
-        ),
-    ] = 1,
+    jobs: JobsOption = 1,
     json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
