@@ -46,7 +46,7 @@ def _is_url(path: str) -> bool:
 
 JobsOption = Annotated[
     int,
-    typer.Option("--jobs", metavar="N", min=1, max=64, help="Processes that read texts, pages and PDF. Default: 1."),
+    typer.Option("--jobs", metavar="N", min=1, max=64, help="Processes that read texts, pages and PDF."),
 ]
 
 
