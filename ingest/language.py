@@ -7,6 +7,7 @@ text decides.
 from __future__ import annotations
 
 import re
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ _LIKELY = 5
 _VARIETIES = {"ary": "ar", "arz": "ar", "wuu": "zh", "yue": "zh"}
 """Spoken varieties, which the model tells from what newspapers in these countries print, and their written language."""
 _CODE = re.compile(r"[a-z]{2}(?![a-z])")
+_loading = threading.Lock()
 
 
 def identify(text: str, declared: str | None = None) -> str | None:
@@ -51,7 +53,18 @@ def _likeliest(text: str) -> dict[str, float]:
 
 
 @lru_cache(maxsize=1)
+def preload() -> None:
+    """Begin to load the model in a thread beside, once for the process: unpacking it is work for another core."""
+    threading.Thread(target=_identifier, name="dateline-language", daemon=True).start()
+
+
 def _identifier() -> LanguageIdentifier:
+    with _loading:
+        return _loaded()
+
+
+@lru_cache(maxsize=1)
+def _loaded() -> LanguageIdentifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

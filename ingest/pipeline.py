@@ -16,8 +16,8 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from ingest.chunk import chunk
-from ingest.dedup import Clusters, Place, Story
-from ingest.language import identify
+from ingest.dedup import Clusters, Story
+from ingest.language import identify, preload
 from ingest.readers import Item, ReadArticle, ReadFailure, Url, read
 from ingest.readers.items import Web
 from qa.library.encoders import common_words
@@ -27,7 +27,7 @@ from qa.models import Article, Chunk
 from qa.repair import told
 from qa.text import sentences
 
-STAGES = ("read", "plan", "language", "dedup", "chunk", "store", "embed")
+STAGES = ("read", "plan", "dedup", "chunk", "language", "store", "embed")
 """What ``IngestReport.seconds`` is split by, in the order things happen."""
 
 _BATCH_CHARS = 4_000_000
@@ -263,15 +263,20 @@ class _Run:
         wanted = [pair for pair in zip(read, verdicts, strict=True) if pair[1] in ("new", "updated")]
         if not wanted:
             return
-        with self._clock("language"):
-            articles = [_with_language(item) for item, _ in wanted]
+        preload()
         with self._clock("dedup"):
             clusters = Clusters(self._alike, common_words().__contains__)
-            placed = [clusters.place(article) for article in articles]
+            placed = [clusters.place(item.article) for item, _ in wanted]
         copies = (place.joined and verdict == "new" for place, (_, verdict) in zip(placed, wanted, strict=True))
         self._duplicates += sum(copies)
         with self._clock("chunk"):
-            prepared = [self._prepare(article, place) for article, place in zip(articles, placed, strict=True)]
+            chunks = [self._chunks(item.article.text) for item, _ in wanted]
+        with self._clock("language"):
+            articles = [_with_language(item) for item, _ in wanted]
+        prepared = [
+            Prepared(article, cut, place.bands, place.cluster)
+            for article, cut, place in zip(articles, chunks, placed, strict=True)
+        ]
         with self._clock("store"):
             self._home.index.commit(prepared, restore=self._restore)
         self._waiting += sum(len(item.chunks) for item in prepared)
@@ -289,12 +294,10 @@ class _Run:
         found = self._home.index.alike(bands, article_id=article_id)
         return {cluster: [Story(one.text, one.published) for one in members] for cluster, members in found.items()}
 
-    def _prepare(self, article: Article, place: Place) -> Prepared:
+    def _chunks(self, text: str) -> tuple[Chunk, ...]:
         embedder = self._home.embedder
         limit = min(self._home.settings.chunk_tokens, embedder.max_tokens)
-        text = article.text
-        chunks = chunk(text, embedder.token_spans(text), sentences(text), limit)
-        return Prepared(article, _telling(text, chunks), place.bands, place.cluster)
+        return _telling(text, chunk(text, embedder.token_spans(text), sentences(text), limit))
 
     def _embed(self) -> None:
         """Work off the backlog."""
