@@ -6,12 +6,18 @@ text decides.
 
 from __future__ import annotations
 
+import lzma
 import re
+import shutil
 import threading
+from array import array
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from py3langid.langid import LanguageIdentifier
 
 _SAMPLE = 1_000
@@ -65,6 +71,32 @@ def _identifier() -> LanguageIdentifier:
 
 @lru_cache(maxsize=1)
 def _loaded() -> LanguageIdentifier:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    """The model, unpacked in memory.
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    The library's own way leads through a temporary file of 70 MB, which a disk that is full, or a container that may
+    not write, refuses.
+    """
+    import numpy as np
+    from py3langid.langid import MODEL_DIR, MODEL_FILE, LanguageIdentifier
+
+    unpacked = BytesIO()
+    with lzma.open(MODEL_DIR / MODEL_FILE) as packed:
+        shutil.copyfileobj(packed, unpacked)
+    unpacked.seek(0)
+    with np.load(unpacked, allow_pickle=False) as model:
+        return LanguageIdentifier(
+            model["ptc"],
+            model["pc"],
+            model["classes"].tolist(),
+            _numbers(model["nextmove"]),
+            model["out_feat"].tolist(),
+            norm_probs=True,
+            tk_row=_numbers(model["nextmove_row"]),
+        )
+
+
+def _numbers(values: NDArray[np.unsignedinteger[Any]]) -> array[int]:
+    """The same as Python's own array, whose elements are read several times as fast one by one."""
+    numbers = array({2: "H", 4: "I"}[values.itemsize])
+    numbers.frombytes(values.data.cast("B"))
+    return numbers

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest import language
 from ingest.language import identify
 from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
-    ("text", "language"),
+    ("text", "code"),
     [
         ("Rovers have signed the goalkeeper Levan Abaza from Dinamo on a three-year contract.", "en"),
         ("El Gobierno aprueba la subida del salario mínimo", "es"),
@@ -26,8 +27,8 @@ from tests.conftest import ROOT
         ("وفاة الكاتب يوسف مراني", "ar"),
     ],
 )
-def test_headlines_and_sentences(text: str, language: str) -> None:
-    assert identify(text) == language
+def test_headlines_and_sentences(text: str, code: str) -> None:
+    assert identify(text) == code
 
 
 @pytest.mark.parametrize("text", ["", "2024-04-17 12:30", "1-0 2-1 3-3 0-0", "Lavrov", "MSFT AAPL 12.5%", "<a><b>"])
@@ -35,6 +36,7 @@ def test_what_is_no_language_has_none(text: str) -> None:
     assert identify(text) is None
 
 
+SPANISH = "Las lluvias obligaron a cerrar tres carreteras y dejaron a mil personas sin luz, dijo la ministra."
 HEADLINE = "Meloni incontra Scholz a Roma"
 
 
@@ -50,8 +52,7 @@ def test_what_does_not_fit_the_text_or_is_no_code_settles_nothing(declared: str)
 
 
 def test_the_text_has_the_last_word() -> None:
-    spanish = "Las lluvias obligaron a cerrar tres carreteras y dejaron a mil personas sin luz, dijo la ministra."
-    assert identify(spanish, "en-US") == "es"
+    assert identify(SPANISH, "en-US") == "es"
 
 
 def test_only_the_beginning_counts() -> None:
@@ -63,6 +64,14 @@ def test_only_the_beginning_counts() -> None:
 def test_any_text_has_a_code_of_two_letters_or_none(text: str, declared: str | None) -> None:
     found = identify(text, declared)
     assert found is None or (len(found) == 2 and found.isalpha() and found.islower())
+
+
+def test_loading_the_model_writes_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    assert language._loaded.__wrapped__().classify(SPANISH)[0] == "es"
 
 
 def test_the_model_is_loaded_only_when_it_is_asked() -> None:

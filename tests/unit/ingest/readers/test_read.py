@@ -57,6 +57,10 @@ class TestPlain:
         assert article.id.startswith("u-")
         assert article.title is None
 
+    def test_an_hour_in_the_header_is_kept(self, tmp_path: Path) -> None:
+        (article,) = articles(write(tmp_path / "a.txt", "date: April 17, 2025 10:30 PM EDT\n\nBody."))
+        assert (article.published, article.published_at) == (date(2025, 4, 17), "2025-04-17T22:30:00-04:00")
+
     def test_no_header(self, tmp_path: Path) -> None:
         (article,) = articles(write(tmp_path / "a.md", "# Heading\n\nDate palms are dying."))
         assert article.text == "# Heading\n\nDate palms are dying."
