@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from ingest.chunk import chunk
+from ingest.cutting import cut, most_tokens
 from ingest.dedup import Clusters, Story
 from ingest.readers import Item, ReadArticle, ReadFailure, Url, read
 from ingest.readers.items import Web
@@ -23,7 +23,6 @@ from qa.library.encoders import common_words
 from qa.library.home import Home
 from qa.library.index import Prepared, Verdict
 from qa.models import Article
-from qa.text import sentences
 
 STAGES = ("read", "plan", "dedup", "chunk", "store", "embed")
 """What ``IngestReport.seconds`` is split by, in the order things happen."""
@@ -172,18 +171,22 @@ def _in_batches(items: Iterable[Item], size: int) -> Iterator[_Batch]:
 def settle(articles: Iterable[Article], verdicts: Iterable[Verdict]) -> list[Verdict]:
     """Verdicts on a batch as it will turn out, given those on each article by itself.
 
-    Within a batch, an article met before is unchanged, and another one under the same id is an update.
+    Within a batch, another article under an id met before is an update, the same again is unchanged; if another came
+    between, it may be a reversal.
     """
     settled: list[Verdict] = []
-    ids: set[str] = set()
+    last: dict[str, tuple[str, Verdict]] = {}
     met: set[tuple[str, str]] = set()
     for article, verdict in zip(articles, verdicts, strict=True):
         key = (article.id, article.fingerprint)
-        if verdict == "deleted" or key not in met:
-            settled.append("updated" if verdict == "new" and article.id in ids else verdict)
-        else:
-            settled.append("unchanged")
-        ids.add(article.id)
+        before, said = last.get(article.id, ("", verdict))
+        if verdict != "deleted" and before == article.fingerprint:
+            verdict = "reverted" if said == "reverted" else "unchanged"
+        elif verdict != "deleted" and before:
+            known = key in met or verdict in ("unchanged", "reverted")
+            verdict = "reverted" if known else "updated"
+        settled.append(verdict)
+        last[article.id] = (article.fingerprint, verdict)
         met.add(key)
     return settled
 
@@ -201,6 +204,8 @@ class _Run:
         self._warnings: list[tuple[str, str]] = []
         self._embedded = 0
         self._waiting = 0
+        # By id the fingerprint of an article that was last met as it had been before.
+        self._back: dict[str, str] = {}
 
     def over(self, batches: Iterator[_Batch]) -> IngestReport:
         began = time.perf_counter()
@@ -211,6 +216,7 @@ class _Run:
             self._take(batch)
             if self._waiting >= _MOST_WAITING:
                 self._embed()
+        self._revert()
         read_in_all = self._verdicts.total()
         self._progress.found(read_in_all)
         self._embed()
@@ -237,7 +243,7 @@ class _Run:
         articles = batch.articles
         with self._clock("plan"):
             verdicts = settle(articles, self._home.index.plan(articles, restore=self._restore))
-        self._verdicts.update(verdicts)
+        self._count(articles, verdicts)
         wanted = [article for article, verdict in zip(articles, verdicts, strict=True) if verdict in ("new", "updated")]
         if not wanted:
             return
@@ -249,6 +255,23 @@ class _Run:
         with self._clock("store"):
             self._home.index.commit(prepared, restore=self._restore)
         self._waiting += sum(len(item.chunks) for item in prepared)
+
+    def _count(self, articles: Sequence[Article], verdicts: Sequence[Verdict]) -> None:
+        for article, verdict in zip(articles, verdicts, strict=True):
+            if verdict == "reverted":
+                # Unchanged, unless nothing else is met of it by the end of the run.
+                self._back[article.id] = article.fingerprint
+            else:
+                self._back.pop(article.id, None)
+            self._verdicts["unchanged" if verdict == "reverted" else verdict] += 1
+
+    def _revert(self) -> None:
+        """Let articles read again as they did before, where that was the last to be met of them."""
+        with self._clock("store"):
+            changed = self._home.index.revert([*self._back.items()])
+        self._verdicts.update({"updated": changed, "unchanged": -changed})
+        if changed:
+            self._waiting = self._home.index.backlog()
 
     def _note(self, batch: _Batch) -> None:
         for item in batch.items:
@@ -264,10 +287,7 @@ class _Run:
         return {cluster: [Story(one.text, one.published) for one in members] for cluster, members in found.items()}
 
     def _prepare(self, article: Article, bands: tuple[str, ...], cluster: str) -> Prepared:
-        embedder = self._home.embedder
-        limit = min(self._home.settings.chunk_tokens, embedder.max_tokens)
-        text = article.text
-        chunks = tuple(chunk(text, embedder.token_spans(text), sentences(text), limit))
+        chunks = cut(article.text, self._home.embedder, most_tokens(self._home))
         return Prepared(article, chunks, bands, cluster)
 
     def _embed(self) -> None:
