@@ -77,8 +77,8 @@ def ingest(
         bool,
         typer.Option(
             "--reembed",
-            help="First embed all articles anew if the settings name another embedding model, backend or size of chunk"
-            " than the vectors were made with; see below.",
+            help="First embed all articles anew, if the settings name another embedding model, backend or size of"
+            " chunk than the vectors were made with.",
         ),
     ] = False,
     discard: Annotated[
@@ -93,11 +93,15 @@ def ingest(
 
     What is there already is not taken in twice; a changed article becomes a new version of it.
 
-    --reembed makes the collection what an ingest with the settings of today would make it: all articles are cut into
-    passages that DATELINE_EMBEDDING_MODEL can read in full (see DATELINE_CHUNK_TOKENS) and embedded by
-    DATELINE_EMBEDDING_BACKEND, where auto stands for whatever was used before with that model. The old vectors answer
-    questions, asked with the old settings, until the new ones are complete; then those take their place. Interrupted,
-    the same command goes on where it stopped. Where nothing differs nothing is embedded.
+    --reembed makes passages and vectors what an ingest with the settings of today would make them:
+
+    cut so that DATELINE_EMBEDDING_MODEL reads them in full, of up to DATELINE_CHUNK_TOKENS tokens;
+
+    embedded by DATELINE_EMBEDDING_BACKEND, where auto takes what was used before with that model.
+
+    The old ones answer, asked with the old settings, until the new ones are complete and take their place.
+
+    Interrupted, the same command goes on where it stopped. Where nothing differs nothing is embedded.
     """
     from api.cli.output import complain, print_json
     from api.cli.progress import meter
