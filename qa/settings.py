@@ -97,8 +97,8 @@ class Settings(BaseSettings):
         180,
         ge=32,
         le=8192,
-        description="Longest chunk, in tokens of the embedding model; never more than the model takes. Articles that are"
-        " there already are cut anew by `dateline ingest --reembed`.",
+        description="Longest chunk, in tokens of the embedding model; never more than the model takes. Articles that"
+        " are there already are cut anew by `dateline ingest --reembed`.",
     )
 
     top_k: int = Field(6, ge=1, le=50, description="Passages an answer is made from.")
