@@ -396,8 +396,9 @@ def full_database() -> Exception:
 
 @pytest.mark.parametrize("part", ["vectors", "words"])
 def test_an_error_of_a_store_in_the_middle_stops_the_run_and_a_rerun_makes_it_whole(
-    part: str, undisturbed: Undisturbed, tmp_path: Path, seed: int
+    part: str, undisturbed: Undisturbed, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("qa.library.embedding.EMBED_BATCH", BATCH)
     dice = random.Random(seed)
     with opened(tmp_path / "home") as home:
         owner, name = (home.store, "upsert") if part == "vectors" else (home.lexical, "update")

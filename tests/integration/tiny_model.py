@@ -14,10 +14,10 @@ def save_tiny_model(
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertModel, AutoTokenizer
 
     parts = folder / "parts"
-    tokenizer = BertTokenizerFast.from_pretrained(str(bundled_path()))
+    tokenizer = AutoTokenizer.from_pretrained(str(bundled_path()))
     torch.manual_seed(1)
     config = BertConfig(
         vocab_size=len(tokenizer),
