@@ -275,6 +275,14 @@ class ArticleList(Wire):
         return cls(articles=tuple(ArticleSummary.of(one) for one in page.items), next_cursor=page.next_cursor)
 
 
+class Reembedding(Wire):
+    """A change to another embedding model that is under way: ``done`` of ``of`` chunks have their new vector."""
+
+    model: str
+    done: int
+    of: int
+
+
 class Status(Wire):
     """The collection and the service; see :class:`qa.library.index.LibraryStatus`."""
 
@@ -291,6 +299,8 @@ class Status(Wire):
     by_month: dict[str, int]
     by_language: dict[str, int]
     embedding_model: str
+    embedding_backend: str
+    reembedding: Reembedding | None
     revision: int
     disk_bytes: int
     model: str

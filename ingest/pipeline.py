@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from ingest.chunk import chunk
+from ingest.cutting import cut, most_tokens
 from ingest.dedup import Clusters, Story
 from ingest.language import identify, preload
 from ingest.readers import Item, ReadArticle, ReadFailure, Url, read
@@ -23,9 +23,7 @@ from ingest.readers.items import Web
 from qa.library.encoders import common_words
 from qa.library.home import Home
 from qa.library.index import Prepared, Verdict
-from qa.models import Article, Chunk
-from qa.repair import told
-from qa.text import sentences
+from qa.models import Article
 
 STAGES = ("read", "plan", "dedup", "chunk", "language", "store", "embed")
 """What ``IngestReport.seconds`` is split by, in the order things happen."""
@@ -181,26 +179,24 @@ def _in_batches(items: Iterable[Item], size: int) -> Iterator[_Batch]:
 def settle(articles: Iterable[Article], verdicts: Iterable[Verdict]) -> list[Verdict]:
     """Verdicts on a batch as it will turn out, given those on each article by itself.
 
-    Within a batch, an article met before is unchanged, and another one under the same id is an update.
+    Within a batch, another article under an id met before is an update, the same again is unchanged; if another came
+    between, it may be a reversal.
     """
     settled: list[Verdict] = []
-    ids: set[str] = set()
+    last: dict[str, tuple[str, Verdict]] = {}
     met: set[tuple[str, str]] = set()
     for article, verdict in zip(articles, verdicts, strict=True):
         key = (article.id, article.fingerprint)
-        if verdict == "deleted" or key not in met:
-            settled.append("updated" if verdict == "new" and article.id in ids else verdict)
-        else:
-            settled.append("unchanged")
-        ids.add(article.id)
+        before, said = last.get(article.id, ("", verdict))
+        if verdict != "deleted" and before == article.fingerprint:
+            verdict = "reverted" if said == "reverted" else "unchanged"
+        elif verdict != "deleted" and before:
+            known = key in met or verdict in ("unchanged", "reverted")
+            verdict = "reverted" if known else "updated"
+        settled.append(verdict)
+        last[article.id] = (article.fingerprint, verdict)
         met.add(key)
     return settled
-
-
-def _telling(text: str, chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
-    """The chunks that hold more than boilerplate, numbered anew."""
-    telling = (one for one in chunks if told(text[one.start : one.end]))
-    return tuple(replace(one, ordinal=number) for number, one in enumerate(telling))
 
 
 def _with_language(item: ReadArticle) -> Article:
@@ -221,6 +217,8 @@ class _Run:
         self._warnings: list[tuple[str, str]] = []
         self._embedded = 0
         self._waiting = 0
+        # By id the fingerprint of an article that was last met as it had been before.
+        self._back: dict[str, str] = {}
 
     def over(self, batches: Iterator[_Batch]) -> IngestReport:
         began = time.perf_counter()
@@ -231,6 +229,7 @@ class _Run:
             self._take(batch)
             if self._waiting >= _MOST_WAITING:
                 self._embed()
+        self._revert()
         read_in_all = self._verdicts.total()
         self._progress.found(read_in_all)
         self._embed()
@@ -259,7 +258,7 @@ class _Run:
         with self._clock("plan"):
             articles = [item.article for item in read]
             verdicts = settle(articles, self._home.index.plan(articles, restore=self._restore))
-        self._verdicts.update(verdicts)
+        self._count(articles, verdicts)
         wanted = [pair for pair in zip(read, verdicts, strict=True) if pair[1] in ("new", "updated")]
         if not wanted:
             return
@@ -270,16 +269,34 @@ class _Run:
         copies = (place.joined and verdict == "new" for place, (_, verdict) in zip(placed, wanted, strict=True))
         self._duplicates += sum(copies)
         with self._clock("chunk"):
-            chunks = [self._chunks(item.article.text) for item, _ in wanted]
+            tokens = most_tokens(self._home)
+            chunks = [cut(item.article.text, self._home.embedder, tokens) for item, _ in wanted]
         with self._clock("language"):
             articles = [_with_language(item) for item, _ in wanted]
         prepared = [
-            Prepared(article, cut, place.bands, place.cluster)
-            for article, cut, place in zip(articles, chunks, placed, strict=True)
+            Prepared(article, own, place.bands, place.cluster)
+            for article, own, place in zip(articles, chunks, placed, strict=True)
         ]
         with self._clock("store"):
             self._home.index.commit(prepared, restore=self._restore)
         self._waiting += sum(len(item.chunks) for item in prepared)
+
+    def _count(self, articles: Sequence[Article], verdicts: Sequence[Verdict]) -> None:
+        for article, verdict in zip(articles, verdicts, strict=True):
+            if verdict == "reverted":
+                # Unchanged, unless nothing else is met of it by the end of the run.
+                self._back[article.id] = article.fingerprint
+            else:
+                self._back.pop(article.id, None)
+            self._verdicts["unchanged" if verdict == "reverted" else verdict] += 1
+
+    def _revert(self) -> None:
+        """Let articles read again as they did before, where that was the last to be met of them."""
+        with self._clock("store"):
+            changed = self._home.index.revert([*self._back.items()])
+        self._verdicts.update({"updated": changed, "unchanged": -changed})
+        if changed:
+            self._waiting = self._home.index.backlog()
 
     def _note(self, batch: _Batch) -> None:
         for item in batch.items:
@@ -293,11 +310,6 @@ class _Run:
     def _alike(self, bands: Sequence[str], article_id: str) -> dict[str, list[Story]]:
         found = self._home.index.alike(bands, article_id=article_id)
         return {cluster: [Story(one.text, one.published) for one in members] for cluster, members in found.items()}
-
-    def _chunks(self, text: str) -> tuple[Chunk, ...]:
-        embedder = self._home.embedder
-        limit = min(self._home.settings.chunk_tokens, embedder.max_tokens)
-        return _telling(text, chunk(text, embedder.token_spans(text), sentences(text), limit))
 
     def _embed(self) -> None:
         """Work off the backlog."""

@@ -14,7 +14,8 @@ Third-party errors are renamed to these at the boundary where they arise, so tha
     │   ├── HomeVersionError    written by a newer Dateline
     │   └── EmbeddingMismatchError  the home's vectors come from another embedding model
     ├── StoreError              the vector store, lexical index or catalogue failed
-    │   └── StoreUnreachableError   the Chroma server or the database does not answer
+    │   ├── StoreUnreachableError   the Chroma server or the database does not answer
+    │   └── VectorsDamagedError the vectors cannot be read any more
     └── ModelError              a model failed
         ├── ModelMissingError   weights or a provider package are not installed, or the weights are damaged
         ├── ModelAuthError      the provider refused the key
@@ -116,7 +117,7 @@ class EmbeddingMismatchError(HomeError):
     """The home's vectors were made by another embedding model."""
 
     code = "embedding_mismatch"
-    default_hint = "Set DATELINE_EMBEDDING_MODEL back, or ingest into a new home with --home."
+    default_hint = "Set DATELINE_EMBEDDING_MODEL back, or change over with `dateline ingest --reembed`."
 
 
 class StoreError(DatelineError):
@@ -131,6 +132,13 @@ class StoreUnreachableError(StoreError):
     code = "store_unreachable"
     retryable = True
     default_hint = "Check DATELINE_CHROMA_URL and DATELINE_DATABASE_URL, and that the servers run."
+
+
+class VectorsDamagedError(StoreError):
+    """The vectors cannot be read any more, as when a process was killed in the instant in which Chroma wrote them."""
+
+    code = "vectors_damaged"
+    default_hint = "Run `dateline status --repair`; it embeds all passages anew."
 
 
 class ModelError(DatelineError):

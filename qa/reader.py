@@ -188,8 +188,8 @@ class _Asked:
         weight = {word: math.log(1 + len(quotes) / (1 + frequency[word])) for word in wanted}
         total = sum(weight.values())
 
-        def share(words: Collection[str], context: set[str]) -> float:
-            near = sum(weight[word] for word in context - set(words))
+        def share(words: Collection[str], context: Collection[str]) -> float:
+            near = sum(weight[word] for word in set(context) - set(words))
             return (sum(weight[word] for word in words) + _CONTEXT_CREDIT * near) / total if total else 0.0
 
         return [share(words, around[quote.passage.chunk_id]) for words, quote in zip(held, quotes, strict=True)]

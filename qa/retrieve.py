@@ -149,6 +149,17 @@ class Retriever:
         if visible == 0:
             return []
         vector = self._home.embedder.embed([question], query=True)[0]
+        try:
+            return self._nearest(vector, filters, visible, depth)
+        except StoreError:
+            # A writer may delete an article between two calls, and Chroma refuses a whole list for one unknown id; or
+            # it changes over to other vectors and removes those.
+            self._home.refresh()
+            return self._nearest(vector, filters, visible, depth)
+
+    def _nearest(
+        self, vector: NDArray[np.float32], filters: Filters, visible: int, depth: int
+    ) -> list[tuple[str, float]]:
         if visible == self._home.catalog.chunk_count():
             return self._home.store.nearest(vector, depth)
         if visible > _SELECTIVE:
@@ -157,15 +168,7 @@ class Retriever:
             kept = [(one, score) for one, score in found if one in admitted]
             if len(kept) >= depth:
                 return kept[:depth]
-        return self._among(vector, filters, depth)
-
-    def _among(self, vector: NDArray[np.float32], filters: Filters, depth: int) -> list[tuple[str, float]]:
-        try:
-            return self._home.store.nearest(vector, depth, among=self._home.catalog.embedded_chunk_ids(filters))
-        except StoreError:
-            # An article may be deleted between the two calls; Chroma refuses the whole list for one unknown id.
-            self._home.refresh()
-            return self._home.store.nearest(vector, depth, among=self._home.catalog.embedded_chunk_ids(filters))
+        return self._home.store.nearest(vector, depth, among=self._home.catalog.embedded_chunk_ids(filters))
 
 
 def _passage(chunk: StoredChunk, score: float, similarity: float | None) -> Passage:

@@ -86,7 +86,8 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         "all-MiniLM-L6-v2",
         min_length=1,
-        description="Embedding model: all-MiniLM-L6-v2 (bundled), or a sentence-transformers name or path.",
+        description="Embedding model: all-MiniLM-L6-v2 (bundled), or a sentence-transformers name or path; a collection"
+        " that has vectors of another is changed over by `dateline ingest --reembed`.",
     )
     embedding_backend: Literal["auto", "torch", "onnx-float32", "onnx-int8", "torch-bfloat16"] = Field(
         "auto", description="What computes embeddings; auto picks the fastest that is exact enough on this machine."
@@ -96,7 +97,8 @@ class Settings(BaseSettings):
         180,
         ge=32,
         le=8192,
-        description="Longest chunk, in tokens of the embedding model; never more than the model takes.",
+        description="Longest chunk, in tokens of the embedding model; never more than the model takes. Articles that"
+        " are there already are cut anew by `dateline ingest --reembed`.",
     )
 
     top_k: int = Field(6, ge=1, le=50, description="Passages an answer is made from.")

@@ -24,13 +24,11 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 class FakeEmbedder:
     """Bags of hashed word stems as unit vectors: texts that share words are near, others are not. Records its calls."""
 
-    name = "fake"
-    dimension = 96
-    max_tokens = 60
-    backend = "fake"
-
-    def __init__(self, name: str = "fake") -> None:
+    def __init__(self, name: str = "fake", *, dimension: int = 96, max_tokens: int = 60, backend: str = "fake") -> None:
         self.name = name
+        self.dimension = dimension
+        self.max_tokens = max_tokens
+        self.backend = backend
         self.embedded: list[str] = []
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:

@@ -35,7 +35,7 @@ def list_articles(json: JsonOption = False, home: HomeOption = None, debug: Debu
     from api.schemas import ArticleSummary
     from qa.library.home import open_home
 
-    with open_home(settings_for(home, debug)) as opened:
+    with open_home(settings_for(home, debug), any_model=True) as opened:
         if json:
             print_json([ArticleSummary.of(one).to_json() for one in _all(opened.catalog)])
             return
@@ -65,7 +65,7 @@ def show_article(
     from api.schemas import ArticleDetail
     from qa.library.home import open_home
 
-    with open_home(settings_for(home, debug)) as opened:
+    with open_home(settings_for(home, debug), any_model=True) as opened:
         stored = opened.catalog.article(article_id, as_of=as_of)
     if json:
         print_json(ArticleDetail.of(stored).to_json())
@@ -97,7 +97,7 @@ def delete_article(
     from api.cli.output import one_line, print_json, stdout
     from qa.library.home import open_home
 
-    with open_home(existing(settings_for(home, debug)), write="delete") as opened:
+    with open_home(existing(settings_for(home, debug)), write="delete", any_model=True) as opened:
         opened.index.delete(article_id)
     if json:
         print_json({"deleted": article_id})

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.options import DebugOption, HomeOption, JsonOption, examples, settings_for
+from api.cli.options import DebugOption, HomeOption, JsonOption, examples, existing, settings_for
 from api.errors import FAILED, INTERRUPTED, PARTIAL
 
 if TYPE_CHECKING:
     from api.cli.progress import Meter
     from ingest.pipeline import IngestReport
     from ingest.readers import Url
+    from ingest.reembed import ReembedReport
+    from qa.library.home import Home
 
 EXAMPLES = examples(
     "dateline ingest news/",
@@ -21,6 +24,7 @@ EXAMPLES = examples(
     "dateline ingest export.csv --map text=body --map published=date",
     "dateline ingest https://news.example/story --feed https://news.example/rss",
     "dateline ingest news/ --restore --json",
+    "DATELINE_EMBEDDING_MODEL=intfloat/e5-small-v2 dateline ingest --reembed",
 )
 
 
@@ -32,10 +36,12 @@ def _existing(paths: list[str] | None) -> list[str]:
     return paths or []
 
 
-def _sources(paths: list[str], feeds: list[str]) -> list[Path | Url]:
+def _sources(paths: list[str], feeds: list[str], *, reembed: bool, discard: bool) -> list[Path | Url]:
     from ingest.readers import Url
 
-    if not paths and not feeds:
+    if discard and not reembed:
+        raise typer.BadParameter("--discard goes with --reembed.")
+    if not paths and not feeds and not reembed:
         raise typer.BadParameter("name a path, a URL or a --feed.")
     return [Url(path) if _is_url(path) else Path(path) for path in paths] + [Url(feed, feed=True) for feed in feeds]
 
@@ -74,6 +80,18 @@ def ingest(
     ] = None,
     restore: Annotated[bool, typer.Option("--restore", help="Bring back articles that were deleted.")] = False,
     jobs: JobsOption = 1,
+    reembed: Annotated[
+        bool,
+        typer.Option(
+            "--reembed",
+            help="First embed all articles anew, if the settings name another embedding model, backend or size of"
+            " chunk than the vectors were made with.",
+        ),
+    ] = False,
+    discard: Annotated[
+        bool,
+        typer.Option("--discard", help="With --reembed: give up one that is half-done and whose settings were others."),
+    ] = False,
     json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
@@ -81,6 +99,16 @@ def ingest(
     """Take articles in: read, dated, cut into passages, and made searchable.
 
     What is there already is not taken in twice; a changed article becomes a new version of it.
+
+    --reembed makes passages and vectors what an ingest with the settings of today would make them:
+
+    cut so that DATELINE_EMBEDDING_MODEL reads them in full, of up to DATELINE_CHUNK_TOKENS tokens;
+
+    embedded by DATELINE_EMBEDDING_BACKEND, where auto takes what was used before with that model.
+
+    The old ones answer, asked with the old settings, until the new ones are complete and take their place.
+
+    Interrupted, the same command goes on where it stopped. Where nothing differs nothing is embedded.
     """
     from api.cli.output import complain, print_json
     from api.cli.progress import meter
@@ -88,17 +116,52 @@ def ingest(
     from ingest.readers import parse_map
     from qa.library.home import open_home
 
-    sources = _sources(paths or [], feeds or [])
+    sources = _sources(paths or [], feeds or [], reembed=reembed, discard=discard)
     names = parse_map(fields or [])
+    settings = settings_for(home, debug)
+    command = "ingest --reembed" if reembed else "ingest"
+    done: ReembedReport | None = None
     try:
-        with open_home(settings_for(home, debug), write="ingest") as opened, meter("Ingesting", "articles") as shown:
-            report = Pipeline(opened).run(sources, restore=restore, fields=names, progress=_Shown(shown), jobs=jobs)
+        with open_home(settings if sources else existing(settings), write=command, any_model=reembed) as opened:
+            if reembed:
+                done = _reembed(opened, discard=discard)
+            with meter("Ingesting", "articles") if sources else nullcontext() as shown:
+                progress = _Shown(shown) if shown else None
+                report = Pipeline(opened).run(sources, restore=restore, fields=names, progress=progress, jobs=jobs)
     except KeyboardInterrupt:
         complain("interrupted", "What was stored is kept. Run the same command again to go on.")
         raise typer.Exit(INTERRUPTED) from None
-    print_json(report.to_json()) if json else _tell(report)
+    if json:
+        print_json({**report.to_json(), "reembedded": done.to_json() if done else None})
+    else:
+        _tell_reembedding(done)
+        if sources:
+            _tell(report)
     if report.failed:
         raise typer.Exit(PARTIAL if report.read else FAILED)
+
+
+def _reembed(home: Home, *, discard: bool) -> ReembedReport:
+    from api.cli.progress import meter
+    from ingest.reembed import reembed
+
+    with meter("Re-embedding", "passages") as shown:
+        return reembed(home, _Watched(shown), discard=discard)
+
+
+class _Watched:
+    """A re-embedding's progress on a meter."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def cut(self, done: int, total: int) -> None:
+        """Quick; how many passages there will be is not known yet."""
+        self._meter.show(0, None, f"{done} of {total} articles cut into passages")
+
+    def embedded(self, done: int, total: int) -> None:
+        """What takes the time."""
+        self._meter.show(done, total)
 
 
 class _Shown:
@@ -127,6 +190,26 @@ class _Shown:
 
     def _show(self) -> None:
         self._meter.show(self._read, self._total, self._note)
+
+
+def _tell_reembedding(report: ReembedReport | None) -> None:
+    from api.cli.output import note, stdout
+
+    if report is None:
+        return
+    if report.discarded is not None:
+        note(f"A half-done re-embedding with {report.discarded} was given up.")
+    if not report.changed:
+        by = f" by {report.backend}" if report.backend else ""
+        stdout().print(f"Nothing to re-embed: the vectors are of {report.model}{by}, of passages as the settings say.")
+        return
+    before = report.model_before + (f" by {report.backend_before}" if report.backend_before else "")
+    stdout().print(
+        f"Re-embedded: {report.chunks} passages with {report.model} by {report.backend or 'nothing'}, before {before}; "
+        f"{report.embedded} of them in this run, {report.seconds:.1f} s."
+    )
+    if report.recut:
+        stdout().print(f"{report.recut} articles are cut into other passages than before.")
 
 
 def _tell(report: IngestReport) -> None:

@@ -11,7 +11,7 @@ from api.cli.options import DebugOption, HomeOption, JsonOption, examples, exist
 from api.errors import FAILED
 
 if TYPE_CHECKING:
-    from qa.library.index import CheckReport, LibraryStatus
+    from qa.library.index import CheckReport, LibraryStatus, ReembeddingStatus
 
 EXAMPLES = examples("dateline status", "dateline status --check", "dateline status --repair --json")
 
@@ -37,7 +37,7 @@ def status(
     settings = settings_for(home, debug)
     report: CheckReport | None = None
     left: Sequence[str] = ()
-    with open_home(existing(settings), write="repair" if repair else None) as opened:
+    with open_home(existing(settings), write="repair" if repair else None, any_model=not repair) as opened:
         if check or repair:
             report = opened.index.check(repair=repair)
             left = opened.index.check().problems if repair else report.problems
@@ -66,6 +66,8 @@ def _tell(found: LibraryStatus, model: str) -> None:
         "languages": _largest(found.by_language, "(not certain)"),
         "passages": f"{found.chunks}, {found.backlog} of them not embedded yet",
         "embedding model": found.embedding_model,
+        "embedding backend": found.embedding_backend or "none yet",
+        "re-embedding": _told(found.reembedding) if found.reembedding else "none under way",
         "model": model,
         "revision": str(found.revision),
     }
@@ -78,6 +80,10 @@ def _largest(counts: Mapping[str, int], nameless: str) -> str:
     shown = ", ".join(f"{name or nameless} {count}" for name, count in ranked[:_SHOWN])
     more = f" and {len(ranked) - _SHOWN} more" if len(ranked) > _SHOWN else ""
     return shown + more or "none"
+
+
+def _told(change: ReembeddingStatus) -> str:
+    return f"with {change.model}: {change.done} of {change.of} passages done; goes on with `dateline ingest --reembed`"
 
 
 def _tell_check(report: CheckReport | None, left: Sequence[str]) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, and_, func, literal, or_, select
+from sqlalchemy import Connection, Row, Select, Table, and_, func, literal, or_, select
 
 from qa.errors import FilterError, NotFoundError
 from qa.library.database import Database
+from qa.library.facts import REVISION, read_facts
 from qa.library.tables import articles, chunks, facts, texts, versions
 from qa.models import Article, Filters
 
@@ -111,9 +112,14 @@ class Catalog:
             value: str | None = connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar()
             return value
 
+    def facts(self) -> dict[str, str]:
+        """All facts about the home by name, as of one moment; see ``qa.library.facts``."""
+        with self.database.begin() as connection:
+            return read_facts(connection)
+
     def revision(self) -> int:
         """Counts up with every change of what can be found; 0 for an empty home."""
-        return int(self.fact("revision") or 0)
+        return int(self.fact(REVISION) or 0)
 
     # What a question may see
 
@@ -259,10 +265,10 @@ def _alive() -> Any:
     return articles.c.deleted_at.is_(None)
 
 
-def _chunk_query(*, with_text: bool = True) -> Select[Any]:
+def _chunk_query(of: Table = chunks, *, with_text: bool = True) -> Select[Any]:
     # substr counts code points from 1 in both databases, as our offsets count from 0.
-    cut = func.substr(texts.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start)
-    of_chunk = [chunks.c[name] for name in ("id", "version_key", "ordinal", "start", "end", "digest")]
+    cut = func.substr(texts.c.text, of.c.start + 1, of.c.end - of.c.start)
+    of_chunk = [of.c[name] for name in ("id", "version_key", "ordinal", "start", "end", "digest")]
     of_version = [
         versions.c[name]
         for name in (
@@ -280,15 +286,18 @@ def _chunk_query(*, with_text: bool = True) -> Select[Any]:
     ]
     query = (
         select(*of_chunk, *of_version, (cut if with_text else literal("")).label("text"))
-        .join(versions, chunks.c.version_key == versions.c.key)
+        .join(versions, of.c.version_key == versions.c.key)
         .join(articles, versions.c.article_id == articles.c.id)
     )
     return query.join(texts, texts.c.version_key == versions.c.key) if with_text else query
 
 
-def stored_chunks(connection: Connection, condition: Any, limit: int) -> list[StoredChunk]:
-    """Up to ``limit`` chunks of living articles that meet ``condition``, in the order they were stored."""
-    query = _chunk_query().where(_alive(), condition).order_by(chunks.c.version_key, chunks.c.ordinal).limit(limit)
+def stored_chunks(connection: Connection, condition: Any, limit: int, *, of: Table = chunks) -> list[StoredChunk]:
+    """Up to ``limit`` chunks (in the table ``of``) that meet ``condition``, in the order they were stored.
+
+    Only those of living articles.
+    """
+    query = _chunk_query(of).where(_alive(), condition).order_by(of.c.version_key, of.c.ordinal).limit(limit)
     return [_stored_chunk(row) for row in connection.execute(query)]
 
 

@@ -131,10 +131,13 @@ class SentenceTransformerEmbedder:
 
     @property
     def max_tokens(self) -> int:
-        """Content tokens read of one text: the model's limit less its special tokens."""
+        """Content tokens read of one text: the model's limit less its special tokens and those of its prompt."""
         model = self._loaded()
         limit = model.max_seq_length or 512
-        return int(limit) - int(model.tokenizer.num_special_tokens_to_add())
+        # The one that encode_document takes.
+        names = (name for name in ("document", "passage", "corpus", model.default_prompt_name) if name in model.prompts)
+        prompt = model.prompts.get(next(names, None), "")
+        return int(limit) - int(model.tokenizer.num_special_tokens_to_add()) - len(self.token_spans(prompt))
 
     @property
     def backend(self) -> str:

@@ -6,25 +6,21 @@ import json
 import os
 import socket
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from qa.errors import (
-    EmbeddingMismatchError,
-    HomeError,
-    HomeInUseError,
-    HomeVersionError,
-    StoreError,
-    StoreUnreachableError,
-)
+from qa.errors import HomeError, HomeInUseError, HomeVersionError, StoreError, StoreUnreachableError
 from qa.library.catalog import Catalog
 from qa.library.database import HEAD, Database
 from qa.library.encoders import MEASURED, Embedder, make_embedder
+from qa.library.facts import BACKEND, MODEL, REVISION, VECTORS
 from qa.library.index import Index
 from qa.library.lexical import LexicalIndex
 from qa.library.recording import Recorder
+from qa.library.staging import Staging, change_of
 from qa.library.store import VectorStore
 from qa.settings import Settings
 
@@ -35,18 +31,28 @@ _CATALOGUE = "catalogue.sqlite"
 class Home:
     """An open collection. Made by :func:`open_home`; close it, or use it as a context manager."""
 
-    def __init__(self, settings: Settings, database: Database, lock: WriterLock | None, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        lock: WriterLock | None,
+        embedder: Embedder,
+        *,
+        any_model: bool = False,
+    ) -> None:
         self.settings = settings
         self.path = settings.home
         self.embedder = embedder
         self.catalog = Catalog(database)
         self.lexical = LexicalIndex(self.path / "lexical")
-        self.store = VectorStore(self.path / "chroma", settings.chroma_url)
+        self.store = VectorStore(self.path / "chroma", settings.chroma_url, self.catalog.fact(VECTORS) or "")
         self.index = Index(
             self.path, self.catalog, self.lexical, self.store, lambda: self.embedder, writable=lock is not None
         )
         self._database = database
+        self._staging = Staging(database)
         self._lock = lock
+        self._any_model = any_model
         self._seen_revision: int | None = None
         self._warm = False
         self._refreshing = threading.Lock()
@@ -59,16 +65,25 @@ class Home:
     def refresh(self) -> int:
         """See what a writer in another process has committed since the last call; returns the revision.
 
-        Chroma shows another process's writes only to a client opened after them, so a reader opens it anew.
+        Chroma shows another process's writes only to a client opened after them, so a reader opens it anew. Raises
+        ``EmbeddingMismatchError`` when the writer has changed over to another embedding model.
         """
         with self._refreshing:
-            revision = self.catalog.revision()
+            known = self.catalog.facts()
+            revision = int(known.get(REVISION, 0))
             if not self.writable and revision != self._seen_revision:
+                self.check_model()
+                self.store.use(known.get(VECTORS, ""))
                 if self._seen_revision is not None:
                     self.store.close()
                     self.lexical.refresh()
                 self._seen_revision = revision
             return revision
+
+    def check_model(self) -> None:
+        """Raise ``EmbeddingMismatchError`` when the vectors are not of the embedder's model, unless any will do."""
+        if not self._any_model:
+            self._staging.check(self.path, self.embedder.name)
 
     def warm(self) -> None:
         """Load what searching needs, so that the first search is as quick as the next; at once when it is loaded."""
@@ -166,12 +181,15 @@ class WriterLock:
         return HomeInUseError(f"{self._note.parent} is in use by {who}", hint=hint)
 
 
-def open_home(settings: Settings, *, write: str | None = None, embedder: Embedder | None = None) -> Home:
+def open_home(
+    settings: Settings, *, write: str | None = None, embedder: Embedder | None = None, any_model: bool = False
+) -> Home:
     """Open the collection in ``settings.home``.
 
     ``write`` names the command that wants to write (``"ingest"``, ``"serve"``, ...): the home is made when it is not
     there, its schema brought up to date, and what a killed predecessor left undone in the lexical index is done. None
-    opens for reading. ``embedder`` replaces the one the settings name.
+    opens for reading. ``embedder`` replaces the one the settings name. With ``any_model`` its vectors may be of another
+    model than that; then nothing can be embedded or searched by meaning, but everything else can be done.
 
     Raises ``HomeInUseError`` (a writer when any other process holds the lock, a reader when a service does),
     ``EmbeddingMismatchError``, ``HomeVersionError``, and ``HomeError`` when there is no collection or no access.
@@ -202,9 +220,12 @@ def open_home(settings: Settings, *, write: str | None = None, embedder: Embedde
         except StoreError as error:
             hint = "Is it a Dateline home? Restore it from a copy, or ingest anew into another with --home."
             raise HomeError(f"{path} cannot be used: {error.message}", hint=hint) from error
-        home = Home(settings, database, lock if write is not None else None, asked)
-        _check_embedder(home, database)
-        used_before = home.catalog.fact("embedding_backend") or ""
+        home = Home(settings, database, lock if write is not None else None, asked, any_model=any_model)
+        home.check_model()
+        known = home.catalog.facts()
+        if home.writable and MODEL not in known:
+            Recorder(database).set_fact(MODEL, asked.name)
+        used_before = _backend_of(asked.name, known)
         if embedder is None and settings.embedding_backend == "auto" and used_before in MEASURED:
             # Measured once in the life of a home.
             home.embedder = _embedder(settings, used_before)
@@ -243,10 +264,10 @@ def _prepare(database: Database, path: Path, *, writing: bool) -> None:
         )
 
 
-def _check_embedder(home: Home, database: Database) -> None:
-    recorded, asked = home.catalog.fact("embedding_model"), home.embedder.name
-    if recorded is None:
-        if home.writable:
-            Recorder(database).set_fact("embedding_model", asked)
-    elif recorded != asked:
-        raise EmbeddingMismatchError(f"{home.path} holds vectors of {recorded}; DATELINE_EMBEDDING_MODEL is {asked}")
+def _backend_of(model: str, known: Mapping[str, str]) -> str:
+    """What first computed vectors of ``model``, those that serve or those of a re-embedding; "" when nothing did."""
+    change = change_of(known)
+    used = known.get(BACKEND, "") if known.get(MODEL) == model else ""
+    if not used and change is not None and change.target.model == model:
+        used = change.used
+    return used.split(", ")[0]

@@ -6,66 +6,60 @@ at any point leaves an outbox, and whoever opens the home for writing next works
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from datetime import date
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
-
-from qa.errors import HomeError
-from qa.library.catalog import Catalog, StoredChunk
-from qa.library.encoders import Embedder, common_words
+from qa.errors import HomeError, StoreError, VectorsDamagedError
+from qa.library.catalog import Catalog
+from qa.library.embedding import Embedding, adding, searched
+from qa.library.encoders import Embedder
+from qa.library.facts import BACKEND
 from qa.library.lexical import LexicalIndex
+from qa.library.outbox import Outbox
 from qa.library.recording import Member, Prepared, Recorder, Verdict
+from qa.library.staging import Staging
+from qa.library.status import LibraryStatus, ReembeddingStatus, library_status
 from qa.library.store import VectorStore
-from qa.library.tables import articles, chunks, versions
 from qa.models import Article
-from qa.repair import search_text
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Vector = NDArray[np.float32]
-
-__all__ = ["CheckReport", "Index", "LibraryStatus", "Member", "Prepared", "Verdict"]
+__all__ = ["CheckReport", "Index", "LibraryStatus", "Member", "Prepared", "ReembeddingStatus", "Verdict"]
 
 _LEXICAL_BATCH = 2_000
-_EMBED_BATCH = 256
+
+_log = logging.getLogger("dateline.library")
 
 
 @dataclass(frozen=True, slots=True)
-class LibraryStatus:
-    """What a home holds.
+class Differences:
+    """Chunk ids by what is wrong with them, in the order in which it is told."""
 
-    ``by_source`` counts articles ("" = no source), ``by_language`` by ISO 639-1 code ("" = not certain), ``by_month``
-    dated ones by "YYYY-MM".
-    """
+    no_words: set[str]
+    no_vector: set[str]
+    stray: set[str]
+    waiting: set[str]
+    leaving: set[str]
+    no_staged_vector: set[str]
+    stray_staged: set[str]
 
-    home: str
-    articles: int
-    versions: int
-    chunks: int
-    embedded: int
-    backlog: int
-    undated: int
-    first: date | None
-    last: date | None
-    by_source: dict[str, int]
-    by_month: dict[str, int]
-    by_language: dict[str, int]
-    embedding_model: str
-    revision: int
-    disk_bytes: int
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each kind that there is."""
+        told = {
+            "missing from the lexical index": self.no_words,
+            "missing from the vector store": self.no_vector,
+            "in the lexical index or the vector store but not in the catalogue": self.stray,
+            "waiting for the lexical index": self.waiting,
+            "waiting to be removed": self.leaving,
+            "missing from the new vectors of the re-embedding": self.no_staged_vector,
+            "in the new vectors of the re-embedding but not in the catalogue": self.stray_staged,
+        }
+        return tuple(f"{len(found)} chunks {what}" for what, found in told.items() if found)
 
-    def to_json(self) -> dict[str, Any]:
-        """The same as a JSON object, dates as ISO strings."""
-        return {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(self).items()}
+    def chunks(self) -> int:
+        """How many chunks have something wrong with them."""
+        return len(set().union(*(getattr(self, one.name) for one in fields(self))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +70,13 @@ class CheckReport:
     repaired: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Storing:
-    """A batch whose vectors (by digest) are computed and being stored."""
-
-    ids: Sequence[str]
-    vectors: Mapping[str, Vector]
-    future: Future[None]
-
-    def finished(self) -> int:
-        """Waits; how many chunks it was. Raises what storing raised."""
-        self.future.result()
-        return len(self.ids)
-
-
-def _disk_bytes(path: Path) -> int:
-    total = 0
-    for file in path.rglob("*"):
-        # A writer in another process may remove a file between finding it and looking at it.
-        with suppress(FileNotFoundError):
-            total += file.stat().st_size if file.is_file() else 0
-    return total
-
-
-def _searched(chunk: StoredChunk) -> str:
-    """A chunk's text as it is searched; a chunk of boilerplate alone, as older homes have them, by that."""
-    return search_text(chunk.text, common_words().__contains__) or chunk.text
+def _is_damaged(store: VectorStore) -> bool:
+    try:
+        store.probe()
+    except VectorsDamagedError as error:
+        _log.warning("%s; all passages are embedded anew", error)
+        return True
+    return False
 
 
 class Index:
@@ -123,6 +98,8 @@ class Index:
         self._store = store
         self._embedder = embedder
         self._recorder = Recorder(catalog.database)
+        self._outbox = Outbox(catalog.database)
+        self._staging = Staging(catalog.database)
         self._writable = writable
 
     def plan(self, batch: Sequence[Article], *, restore: bool = False) -> list[Verdict]:
@@ -135,70 +112,99 @@ class Index:
         if self._recorder.record(batch, restore=restore):
             self.catch_up()
 
+    def revert(self, met: Sequence[tuple[str, str]]) -> int:
+        """Let articles read again as they did before; see :meth:`qa.library.recording.Recorder.revert`."""
+        self._need_writable()
+        changed = self._recorder.revert(met)
+        if changed:
+            self.catch_up()
+        return changed
+
     def catch_up(self) -> None:
         """Work off the outbox of the lexical index, and removals from both stores."""
         self._need_writable()
-        gone = self._recorder.pending_removals()
-        while (pending := self._recorder.pending_lexical(_LEXICAL_BATCH)) or gone:
-            self._lexical.update([replace(chunk, text=_searched(chunk)) for chunk in pending], remove=gone)
+        try:
+            self._work_off()
+        except VectorsDamagedError:
+            self.mend()
+            self._work_off()
+        self._remove_retired()
+
+    def _work_off(self) -> None:
+        gone = self._outbox.pending_removals()
+        while (pending := self._outbox.pending_lexical(_LEXICAL_BATCH)) or gone:
+            self._lexical.update([replace(chunk, text=searched(chunk)) for chunk in pending], remove=gone)
             if gone:
                 self._store.delete(gone)
-                self._recorder.removed(gone)
+                with self._staged_vectors() as staged:
+                    if staged is not None:
+                        staged.delete(gone)
+                self._outbox.removed(gone)
                 gone = []
             if pending:
-                self._recorder.mark([chunk.id for chunk in pending], lexical=True)
+                self._outbox.mark([chunk.id for chunk in pending], lexical=True)
+
+    @contextmanager
+    def _staged_vectors(self) -> Iterator[VectorStore | None]:
+        """The vectors of a re-embedding that is under way, None when none is."""
+        change = self._staging.change()
+        if change is None:
+            yield None
+            return
+        with closing(self._store.beside(change.generation)) as staged:
+            yield staged
+
+    def _remove_retired(self) -> None:
+        for generation in self._staging.retired():
+            try:
+                with closing(self._store.beside(generation)) as retired:
+                    retired.remove()
+            except StoreError as error:
+                # They only take up room; whoever writes next tries again.
+                _log.warning("old vectors are still there: %s", error)
+            else:
+                self._staging.removed(generation)
 
     def drain(self, on_embedded: Callable[[int], None] | None = None) -> int:
         """Embed every chunk that has no vector yet, a batch at a time, and return how many there were.
 
         ``on_embedded`` is called with the size of each batch when it is stored. Interrupting loses at most two batches'
-        work. One thread at a time.
+        work. One thread at a time. Raises ``EmbeddingMismatchError`` when the vectors are of another model.
         """
         self._need_writable()
-        done = 0
-        for count in self._embedded_batches():
-            done += count
-            if on_embedded:
-                on_embedded(count)
-        backend = self._embedder().backend
-        if done and backend != self._catalog.fact("embedding_backend"):
-            self._recorder.set_fact("embedding_backend", backend)
-        return done
+        embedder = self._embedder()
+        self._staging.check(self._path, embedder.name)
+        used = self._catalog.fact(BACKEND) or ""
 
-    def _embedded_batches(self) -> Iterator[int]:
-        """The size of each batch once it is stored, which a thread beside does while the next one is computed."""
-        before: _Storing | None = None
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="dateline-store") as beside:
-            while pending := self._pending(before):
-                vectors = self._vectors(pending, before.vectors if before else {})
-                if before:
-                    yield before.finished()
-                ids = [chunk.id for chunk in pending]
-                rows = [vectors[chunk.digest] for chunk in pending]
-                before = _Storing(ids, vectors, beside.submit(self._store_vectors, ids, rows))
-            if before:
-                yield before.finished()
+        def note(backend: str) -> None:
+            nonlocal used
+            if (now := adding(used, backend)) != used:
+                used = now
+                self._recorder.set_fact(BACKEND, used)
 
-    def _pending(self, before: _Storing | None) -> list[StoredChunk]:
-        """The next chunks without a vector, less those whose vectors are being stored."""
-        under_way = frozenset(before.ids if before else ())
-        pending = self._recorder.pending_embedding(_EMBED_BATCH + len(under_way))
-        return [chunk for chunk in pending if chunk.id not in under_way][:_EMBED_BATCH]
+        embedding = Embedding(self._outbox, self._store, embedder, note)
+        try:
+            return embedding.drain(on_embedded)
+        except VectorsDamagedError:
+            self.mend()
+            used = ""
+            return embedding.drain(on_embedded)
 
-    def _vectors(self, pending: Sequence[StoredChunk], recent: Mapping[str, Vector]) -> dict[str, Vector]:
-        """By digest; a text that has a vector already, among ``recent`` or in the store, is not embedded again."""
-        twins = self._recorder.embedded_twins([chunk.digest for chunk in pending])
-        stored = self._store.vectors(list(twins.values()))
-        known = {digest: stored[one] for digest, one in twins.items() if one in stored}
-        known |= {chunk.digest: recent[chunk.digest] for chunk in pending if chunk.digest in recent}
-        fresh = {chunk.digest: _searched(chunk) for chunk in pending if chunk.digest not in known}
-        return known | dict(zip(fresh, self._embedder().embed(list(fresh.values())), strict=True))
+    def mend(self) -> int:
+        """Have vectors made anew that cannot be read any more, those that serve and those of a re-embedding.
 
-    def _store_vectors(self, ids: Sequence[str], rows: Sequence[Vector]) -> None:
-        import numpy as np
-
-        self._store.upsert(ids, np.stack(rows))
-        self._recorder.mark(ids, embedded=True)
+        A process killed in the instant in which Chroma writes its index leaves it unreadable for good. Nothing is lost
+        but time: all passages become a backlog. Returns how many chunks that serve are concerned, 0 where nothing is
+        wrong.
+        """
+        self._need_writable()
+        with self._staged_vectors() as staged:
+            if staged is not None and _is_damaged(staged):
+                self._staging.begin_anew()
+        if not _is_damaged(self._store):
+            return 0
+        self._store.use(self._staging.serve_anew())
+        return self._outbox.backlog()
 
     def alike(self, bands: Sequence[str], *, article_id: str) -> dict[str, list[Member]]:
         """The clusters that may hold near duplicates of an article with these ``bands``, by cluster id."""
@@ -206,7 +212,7 @@ class Index:
 
     def backlog(self) -> int:
         """How many chunks have no vector yet."""
-        return self._recorder.backlog()
+        return self._outbox.backlog()
 
     def delete(self, article_id: str) -> None:
         """Forget an article and leave a tombstone. Raises ``NotFoundError`` when there is none."""
@@ -217,67 +223,47 @@ class Index:
     def check(self, *, repair: bool = False) -> CheckReport:
         """Compare the ids of all three stores; with ``repair`` bring the derived two in step with the catalogue.
 
-        Chunks still waiting for their vector are a backlog, not a problem.
+        Chunks still waiting for their vector are a backlog, not a problem. Raises ``VectorsDamagedError`` when there is
+        nothing to compare with, unless that is to be repaired, too.
         """
-        known = self._recorder.chunk_ids()
-        words, vectors = self._lexical.ids(), self._store.ids()
-        leaving = set(self._recorder.pending_removals())
-        no_words = {one for one, (lexical, _) in known.items() if lexical and one not in words}
-        no_vector = {one for one, (_, embedded) in known.items() if embedded and one not in vectors}
-        stray = (words | vectors) - known.keys() - leaving
-        waiting = {one for one, (lexical, _) in known.items() if not lexical}
-        findings = (
-            (no_words, "missing from the lexical index"),
-            (no_vector, "missing from the vector store"),
-            (stray, "in the lexical index or the vector store but not in the catalogue"),
-            (waiting, "waiting for the lexical index"),
-            (leaving, "waiting to be removed"),
-        )
-        problems = tuple(f"{len(found)} chunks {what}" for found, what in findings if found)
+        unreadable = self.mend() if repair else 0
+        found = self._compare()
         if not repair:
-            return CheckReport(problems=problems, repaired=0)
-        self._need_writable()
-        self._recorder.mark(no_words, lexical=False)
-        self._recorder.mark(no_vector, embedded=False)
-        if stray:
-            self._lexical.update([], remove=sorted(stray))
-            self._store.delete(sorted(stray))
+            return CheckReport(problems=found.problems(), repaired=0)
+        self._outbox.mark(found.no_words, lexical=False)
+        self._outbox.mark(found.no_vector, embedded=False)
+        if found.stray:
+            self._lexical.update([], remove=sorted(found.stray))
+            self._store.delete(sorted(found.stray))
+        with self._staged_vectors() as staged:
+            if staged is not None:
+                self._staging.outbox.mark(found.no_staged_vector, embedded=False)
+                staged.delete(sorted(found.stray_staged))
         self.catch_up()
         self.drain()
-        return CheckReport(problems=problems, repaired=len(set().union(*(found for found, _ in findings))))
+        told = (f"{unreadable} chunks whose vectors could not be read",) if unreadable else ()
+        return CheckReport(problems=told + found.problems(), repaired=unreadable + found.chunks())
+
+    def _compare(self) -> Differences:
+        known = self._outbox.ids()
+        words, vectors = self._lexical.ids(), self._store.ids()
+        leaving = set(self._outbox.pending_removals())
+        with self._staged_vectors() as staged:
+            held = staged.ids() if staged is not None else set()
+        no_staged_vector, stray_staged = self._staging.compare(held)
+        return Differences(
+            no_words={one for one, (lexical, _) in known.items() if lexical and one not in words},
+            no_vector={one for one, (_, embedded) in known.items() if embedded and one not in vectors},
+            stray=(words | vectors) - known.keys() - leaving,
+            waiting={one for one, (lexical, _) in known.items() if not lexical},
+            leaving=leaving,
+            no_staged_vector=no_staged_vector,
+            stray_staged=stray_staged - leaving,
+        )
 
     def status(self) -> LibraryStatus:
         """Counts, dates and sizes, as of now."""
-        alive = articles.c.deleted_at.is_(None)
-        current = (
-            select(versions.c.published, versions.c.source, versions.c.language)
-            .join(articles)
-            .where(alive, versions.c.valid_to.is_(None))
-        )
-        with self._catalog.database.begin() as connection:
-            rows = connection.execute(current).all()
-            version_count = connection.execute(select(func.count()).select_from(versions)).scalar_one()
-            chunk_count = connection.execute(select(func.count()).select_from(chunks)).scalar_one()
-            with_vector = select(func.count()).select_from(chunks).where(chunks.c.embedded)
-            embedded = connection.execute(with_vector).scalar_one()
-        days = [row.published for row in rows if row.published]
-        return LibraryStatus(
-            home=str(self._path),
-            articles=len(rows),
-            versions=version_count,
-            chunks=chunk_count,
-            embedded=embedded,
-            backlog=chunk_count - embedded,
-            undated=len(rows) - len(days),
-            first=min(days, default=None),
-            last=max(days, default=None),
-            by_source=dict(sorted(Counter(row.source or "" for row in rows).items())),
-            by_month=dict(sorted(Counter(day.isoformat()[:7] for day in days).items())),
-            by_language=dict(sorted(Counter(row.language or "" for row in rows).items())),
-            embedding_model=self._catalog.fact("embedding_model") or "",
-            revision=self._catalog.revision(),
-            disk_bytes=_disk_bytes(self._path),
-        )
+        return library_status(self._path, self._catalog.database)
 
     def _need_writable(self) -> None:
         if not self._writable:

@@ -1,7 +1,7 @@
 """The catalogue, written: articles become versions, versions get their validity, chunks wait in the outbox.
 
 Everything here happens in transactions of the caller's ``Database``; lexical index and vector store are brought in
-step afterwards by ``qa.library.index``, which reads the outbox: ``chunks.lexical``, ``chunks.embedded``, ``removals``.
+step afterwards by ``qa.library.index``, which reads the outbox (``qa.library.outbox``).
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, literal, select, union, update
 
 from qa.errors import NotFoundError
-from qa.library.catalog import StoredChunk, batches, stored_chunks
+from qa.library.catalog import batches
 from qa.library.database import Database
-from qa.library.tables import articles, bands, chunks, facts, fingerprints, removals, texts, versions
+from qa.library.facts import bump_revision, set_fact
+from qa.library.outbox import enqueue_removals
+from qa.library.tables import articles, bands, chunks, fingerprints, removals, staged_chunks, texts, versions
 from qa.models import Article, Chunk, text_digest
 
-Verdict = Literal["new", "updated", "unchanged", "deleted"]
-"""What taking an article in would do; ``deleted``: it has a tombstone and stays away unless restored."""
+Verdict = Literal["new", "updated", "unchanged", "reverted", "deleted"]
+"""What taking an article in would do.
+
+``reverted``: it reads again as an earlier version did, and no date says that it is only an old copy of that version; it
+is for :meth:`Recorder.revert`. ``deleted``: it has a tombstone and stays away unless restored.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +62,35 @@ class Recorder:
     def set_fact(self, name: str, value: str) -> None:
         """Record a fact about the home."""
         with self._database.begin() as connection:
-            _set_fact(connection, name, value)
+            set_fact(connection, name, value)
 
     def plan(self, batch: Sequence[Article], *, restore: bool = False) -> list[Verdict]:
-        """What :meth:`record` would do with each article, in the same order, each taken by itself."""
+        """What :meth:`record` or :meth:`revert` would do with each article, in the same order, each taken by itself."""
         ids = sorted({article.id for article in batch})
+        today = _now().date()
         known: dict[str, bool] = {}
-        prints: set[tuple[str, str]] = set()
+        current: dict[str, Any] = {}
+        met: dict[tuple[str, str], Any] = {}
         with self._database.begin() as connection:
             for some in batches(ids):
                 rows = connection.execute(select(articles.c.id, articles.c.deleted_at).where(articles.c.id.in_(some)))
                 known.update({row.id: row.deleted_at is not None for row in rows})
-                query = select(fingerprints.c.article_id, fingerprints.c.fingerprint)
-                found = connection.execute(query.where(fingerprints.c.article_id.in_(some)))
-                prints.update((row.article_id, row.fingerprint) for row in found)
-        return [_verdict(known.get(one.id), (one.id, one.fingerprint) in prints, restore) for one in batch]
+                newest = select(versions).where(versions.c.article_id.in_(some), versions.c.valid_to.is_(None))
+                current.update({row.article_id: row for row in connection.execute(newest)})
+                prints = fingerprints.c.article_id.in_(some)
+                query = select(fingerprints.c.fingerprint, versions).join(versions).where(prints)
+                met.update({(row.article_id, row.fingerprint): row for row in connection.execute(query)})
+
+        def verdict(one: Article) -> Verdict:
+            deleted, seen = known.get(one.id), met.get((one.id, one.fingerprint))
+            if deleted or deleted is None:
+                return "deleted" if deleted and not restore else "new"
+            if seen is None:
+                return "updated"
+            back = _comes_back(seen.text_hash, seen.published, current[one.id], today)
+            return "reverted" if back else "unchanged"
+
+        return [verdict(one) for one in batch]
 
     def alike(self, keys: Sequence[str], *, article_id: str) -> dict[str, list[Member]]:
         """The clusters of other articles that share one of the bands ``keys``, whole, by cluster id."""
@@ -90,109 +110,88 @@ class Recorder:
         """Keep a batch in one transaction and return how many articles changed anything.
 
         Repeating a batch changes nothing. Of two items with one id, the later is the newer version. Tombstoned
-        articles are passed over unless ``restore``.
+        articles are passed over unless ``restore``, known ones always: whether one met again is a reversal is not for
+        a single batch to say (see :meth:`revert`).
         """
-        now = datetime.now(UTC).replace(tzinfo=None)
+        now = _now()
         with self._database.begin() as connection:
             changed = sum(_record_one(connection, item, restore=restore, now=now) for item in batch)
             if changed:
-                _bump_revision(connection)
+                bump_revision(connection)
+        return changed
+
+    def revert(self, met: Iterable[tuple[str, str]]) -> int:
+        """Let articles read again as they did before, and return how many that changes.
+
+        ``met`` are the (id, fingerprint) under which they were met again, after everything else that a run has to say
+        about them: a batch, or a whole run repeated, would else turn each article round and round. The text becomes a
+        further version, with what is known of the one it repeats, from its publication date on (undated: from today).
+        It is passed over where the current version says the same or is of a later date.
+        """
+        now = _now()
+        changed = 0
+        with self._database.begin() as connection:
+            for article_id, fingerprint in met:
+                earlier = connection.execute(
+                    select(versions).join(fingerprints).where(_print(article_id, fingerprint))
+                ).one_or_none()
+                if earlier is None or not _is_back(connection, earlier, earlier.published, now):
+                    continue
+                key = _repeat_version(connection, earlier, now)
+                connection.execute(update(fingerprints).where(_print(article_id, fingerprint)).values(version_key=key))
+                _revalidate(connection, article_id)
+                changed += 1
+            if changed:
+                bump_revision(connection)
         return changed
 
     def delete(self, article_id: str) -> None:
         """Forget an article's text and chunks and leave a tombstone. Raises ``NotFoundError``."""
         with self._database.begin() as connection:
             alive = and_(articles.c.id == article_id, articles.c.deleted_at.is_(None))
-            stone = update(articles).where(alive).values(deleted_at=datetime.now(UTC).replace(tzinfo=None))
+            stone = update(articles).where(alive).values(deleted_at=_now())
             if connection.execute(stone).rowcount == 0:
                 raise NotFoundError(f"there is no article {article_id!r}", hint="See `dateline articles list`.")
             keys = select(versions.c.key).where(versions.c.article_id == article_id)
-            gone = list(connection.execute(select(chunks.c.id).where(chunks.c.version_key.in_(keys))).scalars())
-            _enqueue_removals(connection, gone)
-            connection.execute(delete(chunks).where(chunks.c.version_key.in_(keys)))
+            of_article = [(table, table.c.version_key.in_(keys)) for table in (chunks, staged_chunks)]
+            gone = union(*(select(table.c.id).where(condition) for table, condition in of_article))
+            enqueue_removals(connection, list(connection.execute(gone).scalars()))
+            for table, condition in of_article:
+                connection.execute(delete(table).where(condition))
             connection.execute(delete(fingerprints).where(fingerprints.c.article_id == article_id))
             connection.execute(delete(bands).where(bands.c.version_key.in_(keys)))
             connection.execute(delete(texts).where(texts.c.version_key.in_(keys)))
             connection.execute(delete(versions).where(versions.c.article_id == article_id))
-            _bump_revision(connection)
-
-    # The outbox
-
-    def pending_lexical(self, limit: int) -> list[StoredChunk]:
-        """Chunks the lexical index does not hold as they are now, oldest first."""
-        with self._database.begin() as connection:
-            return stored_chunks(connection, chunks.c.lexical.is_(False), limit)
-
-    def pending_embedding(self, limit: int) -> list[StoredChunk]:
-        """Chunks without a vector, oldest first: the backlog."""
-        with self._database.begin() as connection:
-            return stored_chunks(connection, chunks.c.embedded.is_(False), limit)
-
-    def backlog(self) -> int:
-        """How many chunks have no vector yet."""
-        query = select(func.count()).select_from(chunks).where(chunks.c.embedded.is_(False))
-        with self._database.begin() as connection:
-            return int(connection.execute(query).scalar_one())
-
-    def embedded_twins(self, digests: Sequence[str]) -> dict[str, str]:
-        """For each digest that some chunk with a vector has: the id of one such chunk."""
-        twins: dict[str, str] = {}
-        with self._database.begin() as connection:
-            for some in batches(digests):
-                query = select(chunks.c.digest, func.min(chunks.c.id).label("id")).group_by(chunks.c.digest)
-                for row in connection.execute(query.where(chunks.c.digest.in_(some), chunks.c.embedded)):
-                    twins[row.digest] = row.id
-        return twins
-
-    def mark(self, ids: Iterable[str], *, lexical: bool | None = None, embedded: bool | None = None) -> None:
-        """Record what the derived stores hold now (or, given False, no longer hold)."""
-        values = {name: value for name, value in (("lexical", lexical), ("embedded", embedded)) if value is not None}
-        with self._database.begin() as connection:
-            for some in batches(list(ids)):
-                connection.execute(update(chunks).where(chunks.c.id.in_(some)).values(**values))
-            _bump_revision(connection)
-
-    def pending_removals(self) -> list[str]:
-        """Chunk ids the derived stores have yet to forget."""
-        with self._database.begin() as connection:
-            return list(connection.execute(select(removals.c.chunk_id)).scalars())
-
-    def removed(self, ids: Sequence[str]) -> None:
-        """The derived stores have forgotten these."""
-        with self._database.begin() as connection:
-            for some in batches(ids):
-                connection.execute(delete(removals).where(removals.c.chunk_id.in_(some)))
-            _bump_revision(connection)
-
-    def chunk_ids(self) -> dict[str, tuple[bool, bool]]:
-        """Every chunk id with (lexical, embedded)."""
-        with self._database.begin() as connection:
-            rows = connection.execute(select(chunks.c.id, chunks.c.lexical, chunks.c.embedded))
-            return {row.id: (row.lexical, row.embedded) for row in rows}
+            bump_revision(connection)
 
 
-def _verdict(deleted: bool | None, seen: bool, restore: bool) -> Verdict:
-    if deleted is None:
-        return "new"
-    if deleted:
-        return "new" if restore else "deleted"
-    return "unchanged" if seen else "updated"
+def _now() -> datetime:
+    """In UTC, as the catalogue has it."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _set_fact(connection: Connection, name: str, value: str) -> None:
-    if connection.execute(update(facts).where(facts.c.name == name).values(value=value)).rowcount == 0:
-        connection.execute(insert(facts).values(name=name, value=value))
+def _print(article_id: str, fingerprint: str) -> Any:
+    return and_(fingerprints.c.article_id == article_id, fingerprints.c.fingerprint == fingerprint)
 
 
-def _bump_revision(connection: Connection) -> None:
-    found = connection.execute(select(facts.c.value).where(facts.c.name == "revision")).scalar()
-    _set_fact(connection, "revision", str(int(found or 0) + 1))
+def _begins(row: Any) -> date:
+    """The first day of a version: of its publication; undated, the day it came in, or for the first no day at all."""
+    if row.published is not None:
+        return row.published  # type: ignore[no-any-return]
+    return date.min if row.number == 1 else row.ingested_at.date()
 
 
-def _enqueue_removals(connection: Connection, ids: Sequence[str]) -> None:
-    for some in batches(ids):
-        connection.execute(delete(removals).where(removals.c.chunk_id.in_(some)))
-        connection.execute(insert(removals), [{"chunk_id": one} for one in some])
+def _comes_back(text_hash: str, published: date | None, current: Any, today: date) -> bool:
+    """Whether a text that an earlier version had, met again, is newer than the current version.
+
+    Dates decide, the day it came in where there is none; of two of one day that which came in last is the newer.
+    """
+    return current.text_hash != text_hash and (published or today) >= _begins(current)
+
+
+def _is_back(connection: Connection, earlier: Any, published: date | None, now: datetime) -> bool:
+    newest = select(versions).where(versions.c.article_id == earlier.article_id, versions.c.valid_to.is_(None))
+    return _comes_back(earlier.text_hash, published, connection.execute(newest).one(), now.date())
 
 
 def _record_one(connection: Connection, item: Prepared, *, restore: bool, now: datetime) -> int:
@@ -204,12 +203,14 @@ def _record_one(connection: Connection, item: Prepared, *, restore: bool, now: d
         if not restore:
             return 0
         connection.execute(update(articles).where(articles.c.id == article.id).values(deleted_at=None))
-    seen = and_(fingerprints.c.article_id == article.id, fingerprints.c.fingerprint == article.fingerprint)
-    if connection.execute(select(fingerprints.c.version_key).where(seen)).first():
+    if connection.execute(select(fingerprints.c.version_key).where(_print(article.id, article.fingerprint))).first():
         return 0
     same_text = and_(versions.c.article_id == article.id, versions.c.text_hash == article.text_hash)
     twin = connection.execute(select(versions).where(same_text).order_by(versions.c.number.desc())).first()
-    key = _update_metadata(connection, twin, article) if twin else _insert_version(connection, item, now)
+    if twin is None or _is_back(connection, twin, article.published or twin.published, now):
+        key = _insert_version(connection, item, twin, now)
+    else:
+        key = _update_metadata(connection, twin, article, now)
     connection.execute(
         insert(fingerprints).values(article_id=article.id, fingerprint=article.fingerprint, version_key=key)
     )
@@ -217,54 +218,97 @@ def _record_one(connection: Connection, item: Prepared, *, restore: bool, now: d
     return 1
 
 
-def _update_metadata(connection: Connection, row: Any, article: Article) -> int:
-    """The same text with other metadata: what is said now wins, what is not said now stays."""
-    dated_anew = article.published not in (None, row.published)
-    values = {
-        "title": article.title or row.title,
-        "url": article.url or row.url,
-        "source": article.source or row.source,
-        "authors": json.dumps(article.authors, ensure_ascii=False) if article.authors else row.authors,
-        "published": article.published or row.published,
-        "published_from": article.published_from if article.published else row.published_from,
-        "published_at": article.published_at or (None if dated_anew else row.published_at),
-        "language": article.language or row.language,
+def _metadata(article: Article, earlier: Any) -> dict[str, Any]:
+    """Of a text that an earlier version (None: no other) had: what is said now wins, what is not said now stays."""
+    said = {
+        "title": article.title,
+        "url": article.url,
+        "source": article.source,
+        "authors": json.dumps(article.authors, ensure_ascii=False),
+        "published": article.published,
+        "published_from": article.published_from,
+        "published_at": article.published_at,
+        "language": article.language,
     }
-    connection.execute(update(versions).where(versions.c.key == row.key).values(**values))
+    if earlier is None:
+        return said
+    unsaid = [name for name in ("title", "url", "source") if not said[name]]
+    unsaid += [] if article.authors else ["authors"]
+    unsaid += [] if article.published else ["published", "published_from"]
+    unsaid += [] if article.language else ["language"]
+    if article.published_at is None and article.published in (None, earlier.published):
+        unsaid.append("published_at")
+    return {**said, **{name: earlier._mapping[name] for name in unsaid}}
+
+
+def _update_metadata(connection: Connection, row: Any, article: Article, now: datetime) -> int:
+    """Change a version in place; returns its key, or that of the version that repeats it."""
+    of_version = versions.c.key == row.key
+    connection.execute(update(versions).where(of_version).values(**_metadata(article, row)))
     connection.execute(update(chunks).where(chunks.c.version_key == row.key).values(lexical=False))
+    _revalidate(connection, article.id)
+    changed = connection.execute(select(versions).where(of_version)).one()
+    if _is_back(connection, changed, changed.published, now):
+        # An earlier date than it had would have another version of that day, which came in before, take its place.
+        return _repeat_version(connection, changed, now)
     return int(row.key)
 
 
-def _insert_version(connection: Connection, item: Prepared, now: datetime) -> int:
+def _insert_version(connection: Connection, item: Prepared, twin: Any, now: datetime) -> int:
     article = item.article
-    highest = select(func.max(versions.c.number)).where(versions.c.article_id == article.id)
-    number = (connection.execute(highest).scalar() or 0) + 1
-    result = connection.execute(
-        insert(versions).values(
-            article_id=article.id, number=number, text_hash=article.text_hash, title=article.title,
-            url=article.url, source=article.source, authors=json.dumps(article.authors, ensure_ascii=False),
-            published=article.published, published_from=article.published_from,
-            published_at=article.published_at, language=article.language, ingested_at=now,
-            chunk_count=len(item.chunks), cluster=item.cluster or f"{article.id}.{number}",
-        )
+    number = _next_number(connection, article.id)
+    key = _insert_row(
+        connection,
+        _metadata(article, twin)
+        | {
+            "article_id": article.id, "number": number, "text_hash": article.text_hash, "ingested_at": now,
+            "chunk_count": len(item.chunks), "cluster": item.cluster or f"{article.id}.{number}",
+        },
     )  # fmt: skip
-    key = int(result.inserted_primary_key[0])  # type: ignore[index]
     connection.execute(insert(texts).values(version_key=key, text=article.text))
     if item.bands:
         connection.execute(insert(bands), [{"band": band, "version_key": key} for band in item.bands])
     rows = [
         {
-            "id": f"{article.id}.{number}.{chunk.ordinal}", "version_key": key, "ordinal": chunk.ordinal,
-            "start": chunk.start, "end": chunk.end, "tokens": chunk.tokens, "lexical": False, "embedded": False,
+            "ordinal": chunk.ordinal, "start": chunk.start, "end": chunk.end, "tokens": chunk.tokens,
             "digest": text_digest(article.text[chunk.start : chunk.end]),
         }
         for chunk in item.chunks
     ]  # fmt: skip
-    for some in batches(rows):
+    _insert_chunks(connection, f"{article.id}.{number}", key, rows)
+    return key
+
+
+def _repeat_version(connection: Connection, earlier: Any, now: datetime) -> int:
+    """A further version with text, chunks and metadata of an earlier one."""
+    number = _next_number(connection, earlier.article_id)
+    new = {"number": number, "ingested_at": now, "valid_from": None, "valid_to": None}
+    key = _insert_row(connection, {**earlier._mapping, **new})
+    for table, kept in ((texts, texts.c.text), (bands, bands.c.band)):
+        copy = select(literal(key), kept).where(table.c.version_key == earlier.key)
+        connection.execute(insert(table).from_select(["version_key", kept.name], copy))
+    of_earlier = select(chunks).where(chunks.c.version_key == earlier.key).order_by(chunks.c.ordinal)
+    rows = [dict(row) for row in connection.execute(of_earlier).mappings()]
+    _insert_chunks(connection, f"{earlier.article_id}.{number}", key, rows)
+    return key
+
+
+def _next_number(connection: Connection, article_id: str) -> int:
+    highest = select(func.max(versions.c.number)).where(versions.c.article_id == article_id)
+    return (connection.execute(highest).scalar() or 0) + 1
+
+
+def _insert_row(connection: Connection, values: dict[str, Any]) -> int:
+    row = {name: value for name, value in values.items() if name != "key"}
+    return int(connection.execute(insert(versions).values(row)).inserted_primary_key[0])  # type: ignore[index]
+
+
+def _insert_chunks(connection: Connection, version_id: str, key: int, rows: Sequence[dict[str, Any]]) -> None:
+    new = {"version_key": key, "lexical": False, "embedded": False}
+    for some in batches([{**row, **new, "id": f"{version_id}.{row['ordinal']}"} for row in rows]):
         # A restored article gets its old chunk ids again: they are not to be removed any more.
         connection.execute(delete(removals).where(removals.c.chunk_id.in_([row["id"] for row in some])))
         connection.execute(insert(chunks), list(some))
-    return key
 
 
 def _revalidate(connection: Connection, article_id: str) -> None:
@@ -273,16 +317,10 @@ def _revalidate(connection: Connection, article_id: str) -> None:
     The oldest is valid from ever. Of two that begin on one day the later to come in replaces the other.
     """
     rows = connection.execute(select(versions).where(versions.c.article_id == article_id)).all()
-
-    def begins(row: Any) -> date:
-        if row.published is not None:
-            return row.published  # type: ignore[no-any-return]
-        return date.min if row.number == 1 else row.ingested_at.date()
-
-    ordered = sorted(rows, key=lambda row: (begins(row), row.number))
+    ordered = sorted(rows, key=lambda row: (_begins(row), row.number))
     for position, row in enumerate(ordered):
-        valid_from = None if position == 0 else begins(row)
-        valid_to = begins(ordered[position + 1]) if position + 1 < len(ordered) else None
+        valid_from = None if position == 0 else _begins(row)
+        valid_to = _begins(ordered[position + 1]) if position + 1 < len(ordered) else None
         if (row.valid_from, row.valid_to) != (valid_from, valid_to):
             connection.execute(
                 update(versions).where(versions.c.key == row.key).values(valid_from=valid_from, valid_to=valid_to)

@@ -6,6 +6,7 @@ ids: Chroma's own ``where`` costs hundreds of milliseconds on a large collection
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from qa.errors import SettingsError, StoreError, StoreUnreachableError
+from qa.errors import SettingsError, StoreError, StoreUnreachableError, VectorsDamagedError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,16 +24,24 @@ _COLLECTION = "dateline-chunks"
 _MAX_BATCH = 5_000
 """One call to Chroma takes at most 5,461 records."""
 
+_CUT_OFF = "deserializing pickle"
+"""What Chroma says of an index of which a kill left half a file: from then on everything fails that touches it."""
+
 
 class VectorStore:
     """Unit vectors by chunk id. ``path`` is Chroma's directory; ``url`` names a server instead.
 
+    Vectors of one embedding model make up a ``generation``, a collection of its own, the first has no name. Embedded,
+    each has a directory of its own, too (``path``, then ``path-NAME``): Chroma 1.5 leaves the files of a collection
+    that it deletes where they are.
+
     Opened lazily: a command that needs no vectors never imports chromadb. Safe to use from several threads.
     """
 
-    def __init__(self, path: Path, url: str | None = None) -> None:
+    def __init__(self, path: Path, url: str | None = None, generation: str = "") -> None:
         self._path = path
         self._url = url
+        self._generation = generation
         self._lock = threading.Condition(threading.RLock())
         self._users = 0
         self._client: Any = None
@@ -47,7 +56,37 @@ class VectorStore:
             self._lock.wait_for(lambda: self._users == 0)
             if self._client is not None:
                 self._client.close()
+                if self._url is not None:
+                    # chromadb 1.5 leaves its HTTP connections open, those it asked for the tenant over, too.
+                    for part in (self._client, self._client._admin_client):
+                        part._server._session.close()
             self._client = self._collection = None
+
+    def use(self, generation: str) -> None:
+        """Work on another generation from now on. Calls under way in other threads are waited for."""
+        with self._lock:
+            if generation != self._generation:
+                self.close()
+                self._generation = generation
+
+    def beside(self, generation: str) -> VectorStore:
+        """Another generation at the same place; close it when done."""
+        return VectorStore(self._path, self._url, generation)
+
+    def remove(self) -> None:
+        """Delete this generation with all its vectors; nothing to do when it is not there."""
+        if self._url is None:
+            self.close()
+            try:
+                shutil.rmtree(self._directory)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                raise StoreError(f"{self._directory} cannot be removed: {error.strerror}") from error
+            return
+        with self._collection_in_use() as collection:
+            self._client.delete_collection(collection.name)
+        self.close()
 
     def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Keep one vector (a row of ``vectors``) for each id, replacing what was there."""
@@ -99,17 +138,26 @@ class VectorStore:
                 found.update(page)
         return found
 
+    def probe(self) -> None:
+        """Raise ``VectorsDamagedError`` when the vectors cannot be read."""
+        with self._collection_in_use() as collection:
+            collection.get(limit=1, include=[])
+
     def count(self) -> int:
         """How many ids have a vector."""
         with self._collection_in_use() as collection:
             return int(collection.count())
+
+    @property
+    def _directory(self) -> Path:
+        return self._path.with_name(f"{self._path.name}-{self._generation}") if self._generation else self._path
 
     def _open(self) -> Any:
         with self._lock:
             if self._collection is None:
                 self._client = self._connect()
                 self._collection = self._client.get_or_create_collection(
-                    _COLLECTION,
+                    f"{_COLLECTION}-{self._generation}" if self._generation else _COLLECTION,
                     embedding_function=None,
                     # Candidates are drawn by the hundred; a beam narrower than that would miss some.
                     configuration={"hnsw": {"space": "cosine", "ef_search": 200}},
@@ -122,7 +170,7 @@ class VectorStore:
 
         options = Settings(anonymized_telemetry=False)
         if self._url is None:
-            return chromadb.PersistentClient(path=str(self._path), settings=options)
+            return chromadb.PersistentClient(path=str(self._directory), settings=options)
         parts = urlsplit(self._url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise SettingsError(f"DATELINE_CHROMA_URL: {self._url!r} is not an http(s) URL")
@@ -150,6 +198,8 @@ class VectorStore:
         except (httpx.TransportError, ConnectionError) as error:
             raise StoreUnreachableError(f"the Chroma server does not answer: {error}") from error
         except ChromaError as error:
+            if _CUT_OFF in str(error):
+                raise VectorsDamagedError(f"the vectors cannot be read: {error}") from error
             raise StoreError(f"Chroma failed: {error}", hint="Try `dateline status --check`.") from error
         except ValueError as error:
             # chromadb's HTTP client reports a refused connection as ValueError.

@@ -30,7 +30,7 @@ metadata = MetaData(
     }
 )
 
-# Facts about the home as a whole: "embedding_model", "revision".
+# Facts about the home as a whole; see `qa.library.facts`.
 facts = Table("facts", metadata, Column("name", String(64), primary_key=True), Column("value", Text, nullable=False))
 
 articles = Table(
@@ -98,25 +98,34 @@ fingerprints = Table(
     Column("version_key", ForeignKey("versions.key"), nullable=False),
 )
 
-chunks = Table(
-    "chunks",
-    metadata,
-    Column("id", String(160), primary_key=True),
-    Column("version_key", ForeignKey("versions.key"), nullable=False),
-    Column("ordinal", Integer, nullable=False),
-    Column("start", Integer, nullable=False),
-    Column("end", Integer, nullable=False),
-    Column("tokens", Integer, nullable=False),
-    # Hash of the chunk's text: equal texts are embedded once.
-    Column("digest", String(32), nullable=False),
-    # Whether the lexical index and the vector store hold the chunk as it is now: the outbox of both.
-    Column("lexical", Boolean, nullable=False),
-    Column("embedded", Boolean, nullable=False),
-    Index(None, "version_key", "ordinal"),
-    Index(None, "lexical"),
-    Index(None, "embedded"),
-    Index(None, "digest"),
-)
+
+def _chunk_table(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("id", String(160), primary_key=True),
+        Column("version_key", ForeignKey("versions.key"), nullable=False),
+        Column("ordinal", Integer, nullable=False),
+        Column("start", Integer, nullable=False),
+        Column("end", Integer, nullable=False),
+        Column("tokens", Integer, nullable=False),
+        # Hash of the chunk's text: equal texts are embedded once.
+        Column("digest", String(32), nullable=False),
+        # Whether the lexical index and the vector store hold the chunk as it is now: the outbox of both.
+        Column("lexical", Boolean, nullable=False),
+        Column("embedded", Boolean, nullable=False),
+        Index(None, "version_key", "ordinal"),
+        Index(None, "lexical"),
+        Index(None, "embedded"),
+        Index(None, "digest"),
+    )
+
+
+chunks = _chunk_table("chunks")
+
+# The chunks of a re-embedding that is under way, in the tokens of its model. Once all have their vectors they take the
+# place of `chunks`; until then nobody sees them.
+staged_chunks = _chunk_table("staged_chunks")
 
 # Chunk ids that the lexical index and the vector store have yet to forget.
 removals = Table("removals", metadata, Column("chunk_id", String(160), primary_key=True))

@@ -28,7 +28,7 @@ from qa.library.home import Home, open_home
 from qa.settings import Settings
 from tests.fakes import FakeEmbedder
 from tests.integration import collection
-from tests.integration.victims import Nursery, Order, nursery
+from tests.integration.victims import BATCH, Nursery, Order, nursery, other_embedder
 
 KILLS = int(os.environ.get("DATELINE_TEST_KILLS", "8"))
 STRIKES_A_HOME = 3
@@ -92,8 +92,8 @@ def corrected_of(corrected: list[dict[str, str]], articles: list[dict[str, str]]
     return [one for one in corrected if one["url"] in urls]
 
 
-def opened(path: Path) -> Home:
-    return open_home(Settings(home=path), write="ingest", embedder=FakeEmbedder())
+def opened(path: Path, embedder: FakeEmbedder | None = None) -> Home:
+    return open_home(Settings(home=path), write="ingest", embedder=embedder or FakeEmbedder())
 
 
 def ingest(home: Home, files: tuple[Path, ...]) -> None:
@@ -122,10 +122,16 @@ def state_of(home: Home) -> State:
 def vectors_fit(home: Home, state: State) -> None:
     """Each chunk's vector is that of its own text."""
     chunks = {one: held["text"] for one, held in state.items() if "ordinal" in held}
-    for (one, text), vector in zip(chunks.items(), FakeEmbedder().embed(list(chunks.values())), strict=True):
+    for (one, text), vector in zip(chunks.items(), home.embedder.embed(list(chunks.values())), strict=True):
         ((found, cosine),) = home.store.nearest(vector, 1, among=[one])
         assert found == one
         assert cosine == pytest.approx(1, abs=1e-4), text
+
+
+def generations(home: Home) -> set[str]:
+    """Names of the vectors. A kill while Chroma writes makes them unreadable, all is made anew, and has a new name."""
+    known = home.catalog.facts()
+    return {known.get("vectors", ""), json.loads(known.get("reembedding", "{}")).get("generation", "")} - {""}
 
 
 def recovered(home: Path, *, fewest: int = 0) -> State:
@@ -137,7 +143,7 @@ def recovered(home: Path, *, fewest: int = 0) -> State:
     shutil.copytree(home, copy)
     try:
         with opened(copy) as again:
-            assert again.index.status().embedded >= fewest
+            assert again.index.status().embedded >= fewest or generations(again)
             again.index.drain()
             assert again.index.backlog() == 0
             return state_of(again)
@@ -149,6 +155,7 @@ def recovered(home: Path, *, fewest: int = 0) -> State:
 class Undisturbed:
     """A corpus, what an ingest of it that nothing disturbs ends in, and how many seconds it takes."""
 
+    home: Path
     files: tuple[Path, ...]
     state: State
     seconds: float
@@ -173,7 +180,7 @@ def undisturbed(victims: Nursery, tmp_path_factory: pytest.TempPathFactory) -> U
         assert home.index.backlog() == 0
         state = state_of(home)
         vectors_fit(home, state)
-    return Undisturbed(files, state, fate.seconds)
+    return Undisturbed(folder / "home", files, state, fate.seconds)
 
 
 def order(home: Path, files: tuple[Path, ...], **told: Any) -> Order:
@@ -244,6 +251,98 @@ def _ingest_until_done(
     assert victims.run(order(home, undisturbed.files)).code == 0
 
 
+def meanwhile(home: Home, folder: Path) -> None:
+    """What else may happen to a collection while a re-embedding of it is half-done."""
+    extra = folder / "extra.jsonl"
+    dice = random.Random(7)
+    records = [{"id": f"extra{n}", "text": story(dice, 200 + n), "published": f"2024-06-0{n + 1}"} for n in range(3)]
+    extra.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    for item in home.catalog.articles(limit=1_000).items[::9]:
+        home.index.delete(item.article.id)
+    ingest(home, (extra,))
+
+
+@pytest.fixture(scope="module")
+def changed(victims: Nursery, undisturbed: Undisturbed, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """What a re-embedding that nothing disturbs ends in: the same as an ingest with the other model."""
+    folder = tmp_path_factory.mktemp("changed")
+    shutil.copytree(undisturbed.home, folder / "home")
+    fate = victims.run(order(folder / "home", (), reembed=True))
+    assert fate.code == 0
+    with opened(folder / "home", other_embedder()) as home:
+        assert fate.embedded > 4 * BATCH
+        state = state_of(home)
+        vectors_fit(home, state)
+        meanwhile(home, folder)
+        after = state_of(home)
+    with opened(folder / "fresh", other_embedder()) as home:
+        ingest(home, undisturbed.files)
+        assert state_of(home) == state
+    return Undisturbed(folder / "home", undisturbed.files, after, fate.seconds)
+
+
+def serving(path: Path) -> FakeEmbedder:
+    """An embedder of the model whose vectors serve."""
+    with open_home(Settings(home=path), embedder=FakeEmbedder(), any_model=True) as home:
+        return FakeEmbedder() if home.index.status().embedding_model == "fake" else other_embedder()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60 + 30 * KILLS)
+def test_a_re_embedding_struck_at_random_moments_ends_as_one_that_was_not(
+    victims: Nursery, undisturbed: Undisturbed, changed: Undisturbed, tmp_path: Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+    strikes = [signal.SIGKILL] * KILLS + [signal.SIGINT] * (1 + KILLS // 8)
+    dice.shuffle(strikes)
+    for number in range(20 + 5 * KILLS):
+        if not strikes:
+            break
+        home = tmp_path / str(number) / "home"
+        shutil.copytree(undisturbed.home, home)
+        _reembed_until_done(dice, strikes, home, victims, undisturbed.state, changed)
+        with opened(home, other_embedder()) as again:
+            state = state_of(again)
+            assert state == changed.state
+            vectors_fit(again, state)
+            assert len([one for one in home.iterdir() if one.name.startswith("chroma")]) == 1
+        shutil.rmtree(home.parent)
+    assert not strikes
+
+
+def _reembed_until_done(
+    dice: random.Random, strikes: list[signal.Signals], home: Path, victims: Nursery, before: State, after: Undisturbed
+) -> None:
+    """Re-embed one home, struck up to ``STRIKES_A_HOME`` times; somewhere on the way other things happen to it."""
+    waiting, done, names = True, 0, set[str]()
+    for _ in range(STRIKES_A_HOME):
+        if not strikes:
+            break
+        moment = dice.uniform(0, after.seconds)
+        fate = victims.run(order(home, (), reembed=True, after=moment, signal=int(strikes[-1])))
+        if fate.code == 0:
+            break
+        assert fate.code == (130 if strikes[-1] == signal.SIGINT else -signal.SIGKILL), fate
+        strikes.pop()
+        embedder = serving(home)
+        with opened(home, embedder) as between:
+            state, change = state_of(between), between.index.status().reembedding
+            vectors_fit(between, state)
+            if change is not None:
+                # Nothing that is done is done again.
+                assert change.done >= done + fate.embedded or generations(between) != names
+                done, names = change.done, generations(between)
+            if embedder.name == "fake" and waiting:
+                assert state == before
+            if waiting and dice.random() < 0.5:
+                meanwhile(between, home.parent)
+                waiting, done = False, 0
+    assert victims.run(order(home, (), reembed=True)).code == 0
+    if waiting:
+        with opened(home, other_embedder()) as last:
+            meanwhile(last, home.parent)
+
+
 @pytest.mark.slow
 def test_a_disk_that_is_full_costs_nothing_that_was_kept(
     victims: Nursery, undisturbed: Undisturbed, tmp_path: Path, seed: int
@@ -297,8 +396,9 @@ def full_database() -> Exception:
 
 @pytest.mark.parametrize("part", ["vectors", "words"])
 def test_an_error_of_a_store_in_the_middle_stops_the_run_and_a_rerun_makes_it_whole(
-    part: str, undisturbed: Undisturbed, tmp_path: Path, seed: int
+    part: str, undisturbed: Undisturbed, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("qa.library.embedding.EMBED_BATCH", BATCH)
     dice = random.Random(seed)
     with opened(tmp_path / "home") as home:
         owner, name = (home.store, "upsert") if part == "vectors" else (home.lexical, "update")

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from ingest.pipeline import Pipeline
 from qa.errors import (
     EmbeddingMismatchError,
     FilterError,
@@ -29,6 +30,7 @@ from qa.errors import (
     SettingsError,
     StoreError,
     StoreUnreachableError,
+    VectorsDamagedError,
 )
 from qa.library.catalog import Catalog
 from qa.library.database import Database
@@ -198,6 +200,101 @@ class TestVersions:
         keep(home, article("a", "Draft.", "2023-04-01"), article("a", "Final.", "2023-04-01"))
         assert home.catalog.article("a").article.text == "Final."
         assert seen(home, "draft final", as_of=date(2023, 4, 1)) == {"Final."}
+
+    def test_a_publisher_that_takes_a_correction_back_is_believed(self, home: Home) -> None:
+        first, second = article("a", "The bridge is open."), article("a", "The bridge is closed.")
+        keep(home, first)
+        keep(home, second)
+        assert home.index.plan([first]) == ["reverted"]
+        keep(home, first)
+        assert home.catalog.article("a").article == second
+        assert home.index.revert([("a", first.fingerprint)]) == 1
+        home.index.drain()
+        stored = home.catalog.article("a")
+        assert (stored.article, stored.version, stored.chunks) == (first, 3, 1)
+        assert [version.text_hash for version in stored.versions] == [one.text_hash for one in (first, second, first)]
+        assert seen(home, "bridge", as_of=date.max) == {"The bridge is open."}
+        assert home.index.plan([first, second]) == ["unchanged", "reverted"]
+        revision = home.catalog.revision()
+        assert home.index.revert([("a", first.fingerprint), ("nosuch", "x")]) == 0
+        assert home.catalog.revision() == revision
+        in_step(home)
+
+    def test_a_text_that_comes_back_is_not_embedded_again(self, tmp_path: Path) -> None:
+        embedder = FakeEmbedder()
+        with open_home(settings(tmp_path), write="ingest", embedder=embedder) as home:
+            first = article("a", "The bridge is open. Two lanes of it.", "2023-04-01")
+            keep(home, first, article("a", "The bridge is closed.", "2023-04-01"))
+            assert home.index.revert([("a", first.fingerprint)]) == 1
+            assert home.index.drain() == 2
+            assert len(embedder.embedded) == 3
+            in_step(home)
+
+    @pytest.mark.parametrize(
+        ("first", "second", "plan"),
+        [
+            ("2023-04-01", "2023-04-10", "unchanged"),
+            ("2023-04-10", "2023-04-10", "reverted"),
+            (None, "2023-04-10", "reverted"),
+            ("2023-04-01", None, "unchanged"),
+            (None, None, "reverted"),
+        ],
+        ids=str,
+    )
+    def test_dates_tell_an_old_file_from_a_reversal(
+        self, home: Home, first: str | None, second: str | None, plan: str
+    ) -> None:
+        old, new = article("a", "Open.", first), article("a", "Closed.", second)
+        keep(home, old)
+        keep(home, new)
+        assert home.index.plan([old]) == [plan]
+        assert home.index.revert([("a", old.fingerprint)]) == (plan == "reverted")
+        assert home.catalog.article("a").article.text == ("Open." if plan == "reverted" else "Closed.")
+
+    def test_a_reversal_with_a_date_of_its_own_leaves_the_days_before_as_they_were(self, home: Home) -> None:
+        keep(home, article("a", "Open.", "2023-04-01", title="Bridge"), article("a", "Closed.", "2023-04-10"))
+        again = article("a", "Open.", "2023-04-20")
+        assert home.index.plan([again]) == ["updated"]
+        keep(home, again)
+        texts = [home.catalog.article("a", as_of=date(2023, 4, day)).article.text for day in (5, 15, 25)]
+        assert texts == ["Open.", "Closed.", "Open."]
+        assert home.catalog.article("a").article.title == "Bridge"
+        # An old copy with a better title is none.
+        keep(home, article("a", "Closed.", "2023-04-10", title="Bridge closed"))
+        assert home.catalog.article("a").article.text == "Open."
+        assert home.catalog.article("a", as_of=date(2023, 4, 15)).article.title == "Bridge closed"
+        assert len(home.catalog.article("a").versions) == 3
+        in_step(home)
+
+    @hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        runs=st.lists(
+            st.lists(
+                st.tuples(st.sampled_from("ABC"), st.sampled_from([None, "2023-04-01", "2023-04-02"])), max_size=6
+            ),
+            min_size=1,
+            max_size=3,
+        ),
+        batch_size=st.sampled_from([1, 2, 64]),
+    )
+    def test_whatever_is_met_in_whatever_order_a_run_repeated_changes_nothing(
+        self,
+        tmp_path_factory: pytest.TempPathFactory,
+        runs: list[list[tuple[str, str | None]]],
+        batch_size: int,
+    ) -> None:
+        folder = tmp_path_factory.mktemp("runs")
+        with writer(folder / "home") as home:
+            for number, run in enumerate(runs):
+                records = [{"id": "x", "text": f"Text {text}.", "published": day} for text, day in run]
+                path = folder / f"{number}.jsonl"
+                path.write_text("".join(json.dumps(record) + "\n" for record in records))
+                Pipeline(home, batch_size=batch_size).run([path])
+                before = home.catalog.revision()
+                report = Pipeline(home, batch_size=batch_size).run([path])
+                assert (report.updated, report.chunks_embedded) == (0, 0)
+                assert home.catalog.revision() == before
+            in_step(home)
 
     @hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(history=st.lists(st.integers(0, 12), min_size=1, max_size=6))
@@ -411,7 +508,7 @@ class TestOutOfStep:
     def test_interrupted_embedding_goes_on_where_it_stopped(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("qa.library.index._EMBED_BATCH", 2)
+        monkeypatch.setattr("qa.library.embedding.EMBED_BATCH", 2)
         path = tmp_path / "home"
         with writer(path) as home:
             keep(home, *ALL, drain=False)
@@ -440,6 +537,38 @@ class TestOutOfStep:
             )
             assert report.repaired == 0
             assert home.index.check(repair=True).repaired == 7
+            in_step(home)
+
+    @pytest.mark.parametrize("way", ["rerun", "delete", "repair"])
+    def test_vectors_that_a_kill_left_unreadable_are_made_anew(
+        self, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        path = tmp_path / "home"
+        # Chroma writes its index every 1,000 vectors.
+        many = [article(f"a{n}", f"Zebra {n} crossed. Giraffe {n} swam.", "2023-04-01") for n in range(510)]
+        with writer(path) as home:
+            keep(home, *many)
+        (half_written,) = (path / "chroma").glob("*/index_metadata.pickle")
+        os.truncate(half_written, half_written.stat().st_size // 2)
+        with reader(path) as home, pytest.raises(VectorsDamagedError, match="cannot be read") as caught:
+            home.index.check()
+        assert "--repair" in caught.value.hint
+        with writer(path) as home:
+            if way == "repair":
+                report = home.index.check(repair=True)
+                assert report.problems == ("1020 chunks whose vectors could not be read",)
+                assert report.repaired == 1020
+            elif way == "delete":
+                home.index.delete("a7")
+                assert home.index.backlog() == 1018
+            else:
+                keep(home, HARVEST)
+            home.index.drain()
+            in_step(home)
+            assert seen(home, "zebra 9 crossed")
+        assert "all passages are embedded anew" in caplog.text
+        with writer(path) as home:
+            assert not half_written.exists()
             in_step(home)
 
     def test_strays_are_swept_out(self, full: Home) -> None:

@@ -18,12 +18,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from tests.conftest import ROOT
 
-IMPORTS = ("alembic.command", "chromadb", "datasketch", "tantivy", "ingest.pipeline", "qa.library.home", "tests.fakes")
+if TYPE_CHECKING:
+    from tests.fakes import FakeEmbedder
+
+IMPORTS = (
+    "alembic.command",
+    "chromadb",
+    "datasketch",
+    "tantivy",
+    "ingest.pipeline",
+    "ingest.reembed",
+    "qa.library.home",
+    "tests.fakes",
+)
 """Lazy imports of an ingest, made ahead of the fork. None of them leaves a thread running, which a fork would lose."""
+
+BATCH = 32
+"""Chunks embedded and stored together; few, so that a few articles make many batches."""
 
 LOG = "progress.log"
 """Beside the home: a line for each batch embedded, with how many chunks of this process that makes in all."""
@@ -31,7 +46,7 @@ LOG = "progress.log"
 
 @dataclass(frozen=True)
 class Order:
-    """One ingest of ``files`` into ``home``.
+    """One ingest of ``files`` into ``home``, or (``reembed``) a re-embedding of it with :func:`other_embedder`.
 
     After ``after`` seconds (None: never) it is sent ``signal``. ``file_limit`` is the most bytes any one file may
     have, as on a disk that is full.
@@ -42,6 +57,7 @@ class Order:
     after: float | None = None
     signal: int = signal.SIGKILL
     file_limit: int | None = None
+    reembed: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +106,7 @@ def nursery(errors: IO[str]) -> Iterator[Nursery]:
         process.wait(timeout=60)
 
 
-def persist_often() -> None:
+def persist_often(every: int = 50) -> None:
     """Let Chroma write its index every 50 vectors, as it does every 1,000: a few articles then meet that, too."""
     import chromadb
 
@@ -101,7 +117,7 @@ def persist_often() -> None:
         make = client.get_or_create_collection
 
         def get_or_create(name: str, *, configuration: Any, **more: Any) -> Any:
-            often = {**configuration["hnsw"], "batch_size": 25, "sync_threshold": 50}
+            often = {**configuration["hnsw"], "batch_size": every // 2, "sync_threshold": every}
             return make(name, configuration={**configuration, "hnsw": often}, **more)
 
         client.get_or_create_collection = get_or_create
@@ -110,21 +126,42 @@ def persist_often() -> None:
     chromadb.PersistentClient = connecting
 
 
+def other_embedder() -> FakeEmbedder:
+    """Another model: other vectors, which are shorter, and it reads less."""
+    from tests.fakes import FakeEmbedder
+
+    return FakeEmbedder("other", dimension=40, max_tokens=33, backend="other")
+
+
+def log_to(file: IO[str]) -> Any:
+    """Progress of an ingest or of a re-embedding, written down."""
+    from ingest.pipeline import Silent
+
+    class Log(Silent):
+        first: int | None = None
+
+        def chunks(self, done: int, backlog: int) -> None:
+            file.write(f"{done}\n")
+            file.flush()
+
+        def cut(self, done: int, total: int) -> None:
+            """Not of interest."""
+
+        def embedded(self, done: int, total: int) -> None:
+            self.first = done if self.first is None else self.first
+            self.chunks(done - self.first, total - done)
+
+    return Log()
+
+
 def ingest(order: Order) -> int:
-    """The forked process: an ingest as anybody's; returns its exit code."""
-    from ingest.pipeline import Pipeline, Silent
+    """The forked process: an ingest or a re-embedding as anybody's; returns its exit code."""
+    from ingest.pipeline import Pipeline
+    from ingest.reembed import reembed
     from qa.errors import DatelineError
     from qa.library.home import open_home
     from qa.settings import Settings
     from tests.fakes import FakeEmbedder
-
-    class Log(Silent):
-        def __init__(self, file: IO[str]) -> None:
-            self._file = file
-
-        def chunks(self, done: int, backlog: int) -> None:
-            self._file.write(f"{done}\n")
-            self._file.flush()
 
     # Whoever runs the tests in the background may have made them deaf to it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -134,8 +171,12 @@ def ingest(order: Order) -> int:
     home = Path(order.home)
     with (home.parent / LOG).open("w") as log:
         try:
-            with open_home(Settings(home=home), write="ingest", embedder=FakeEmbedder()) as opened:
-                Pipeline(opened, batch_size=8).run([Path(file) for file in order.files], progress=Log(log))
+            embedder = other_embedder() if order.reembed else FakeEmbedder()
+            with open_home(Settings(home=home), write="ingest", embedder=embedder, any_model=order.reembed) as opened:
+                if order.reembed:
+                    reembed(opened, log_to(log))
+                else:
+                    Pipeline(opened, batch_size=8).run([Path(file) for file in order.files], progress=log_to(log))
         except KeyboardInterrupt:
             return 130
         except DatelineError as error:
@@ -174,6 +215,9 @@ def main() -> None:
     for name in IMPORTS:
         __import__(name)
     persist_often()
+    import qa.library.embedding
+
+    qa.library.embedding.EMBED_BATCH = BATCH
     for line in sys.stdin:
         told: dict[str, Any] = json.loads(line)
         fate = raise_one(Order(**{**told, "files": tuple(told["files"])}))

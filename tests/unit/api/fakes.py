@@ -19,7 +19,7 @@ from api.app import create_app
 from qa.errors import FilterError, NotFoundError, QuestionError
 from qa.library.catalog import ArticlePage, StoredArticle, Version
 from qa.library.home import Home
-from qa.library.index import LibraryStatus
+from qa.library.index import LibraryStatus, ReembeddingStatus
 from qa.models import (
     Answer,
     Article,
@@ -253,6 +253,8 @@ class FakeIndex:
             by_language={"": 1, "en": 1},
             by_month={"2025-03": 1},
             embedding_model="fake",
+            embedding_backend="fake",
+            reembedding=ReembeddingStatus("other", 3, 9),
             revision=7,
             disk_bytes=1000,
         )

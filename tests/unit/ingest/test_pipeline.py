@@ -20,10 +20,10 @@ from tests.fakes import FakeEmbedder
 
 @dataclass
 class FakeIndex:
-    """Keeps fingerprints and chunk counts in memory, and the order of the calls in ``log``."""
+    """Keeps fingerprints, the current one last, and chunk counts in memory, and the order of the calls in ``log``."""
 
     log: list[str] = field(default_factory=list)
-    held: dict[str, set[str]] = field(default_factory=dict)
+    held: dict[str, list[str]] = field(default_factory=dict)
     batches: list[list[Prepared]] = field(default_factory=list)
     waiting: int = 0
     tombstones: set[str] = field(default_factory=set)
@@ -38,7 +38,9 @@ class FakeIndex:
             return "deleted"
         if article.id not in self.held:
             return "new"
-        return "unchanged" if article.fingerprint in self.held[article.id] else "updated"
+        if article.fingerprint not in self.held[article.id]:
+            return "updated"
+        return "unchanged" if article.fingerprint == self.held[article.id][-1] else "reverted"
 
     def alike(self, bands: Sequence[str], *, article_id: str) -> dict[str, list[Member]]:
         return {}
@@ -49,8 +51,16 @@ class FakeIndex:
         self.log.append("commit")
         self.batches.append(list(batch))
         for item in batch:
-            self.held.setdefault(item.article.id, set()).add(item.article.fingerprint)
+            self.held.setdefault(item.article.id, []).append(item.article.fingerprint)
             self.waiting += len(item.chunks)
+
+    def revert(self, met: Sequence[tuple[str, str]]) -> int:
+        """As the real one, but that each text has one chunk and all dates are the same."""
+        changed = [(one, fingerprint) for one, fingerprint in met if self.held[one][-1] != fingerprint]
+        for one, fingerprint in changed:
+            self.held[one].append(fingerprint)
+            self.waiting += 1
+        return len(changed)
 
     def backlog(self) -> int:
         return self.waiting
@@ -124,7 +134,12 @@ def test_chunks_stay_within_what_the_model_reads(tmp_path: Path) -> None:
     pipeline(index).run([jsonl(tmp_path / "a.jsonl", {"text": "Ten words are in this sentence of ten words. " * 40})])
     chunks = index.batches[0][0].chunks
     assert len(chunks) > 1
-    assert max(chunk.tokens for chunk in chunks) <= FakeEmbedder.max_tokens
+    assert max(chunk.tokens for chunk in chunks) <= FakeEmbedder().max_tokens
+
+
+def met(tmp_path: Path, *texts: str) -> Path:
+    """A file in which the article ``x`` reads so, and then so."""
+    return jsonl(tmp_path / "a.jsonl", *({"id": "x", "text": text} for text in texts))
 
 
 def test_passages_of_boilerplate_alone_are_not_made_and_offsets_hold(tmp_path: Path) -> None:
@@ -143,18 +158,42 @@ def test_passages_of_boilerplate_alone_are_not_made_and_offsets_hold(tmp_path: P
 
 def test_the_same_article_twice_in_a_batch(tmp_path: Path) -> None:
     index = FakeIndex()
-    report = pipeline(index).run(
-        [jsonl(tmp_path / "a.jsonl", *({"id": "x", "text": text} for text in ("One.", "One.", "Two.", "One.")))]
-    )
+    report = pipeline(index).run([met(tmp_path, "One.", "One.", "Two.", "Two.")])
     assert (report.read, report.stored, report.updated, report.unchanged) == (4, 1, 1, 2)
     assert [item.article.text for item in index.batches[0]] == ["One.", "Two."]
 
 
+@pytest.mark.parametrize("batch_size", [1, 2, 64])
+def test_of_all_texts_an_article_has_in_a_run_the_last_is_current(tmp_path: Path, batch_size: int) -> None:
+    index = FakeIndex()
+    path = met(tmp_path, "One.", "Two.", "One.")
+    report = pipeline(index, batch_size=batch_size).run([path])
+    assert (report.read, report.stored, report.updated, report.unchanged) == (3, 1, 2, 0)
+    assert report.chunks_embedded == 3
+    assert index.held["x"] == [Article(id="x", text=text).fingerprint for text in ("One.", "Two.", "One.")]
+    again = pipeline(index, batch_size=batch_size).run([path])
+    assert (again.read, again.unchanged, again.updated, again.chunks_embedded) == (3, 3, 0, 0)
+    assert len(index.held["x"]) == 3
+
+
+@pytest.mark.parametrize("batch_size", [1, 64])
+def test_a_text_that_is_met_before_the_current_one_is_no_reversal(tmp_path: Path, batch_size: int) -> None:
+    index = FakeIndex()
+    pipeline(index).run([met(tmp_path, "One.", "Two.")])
+    assert pipeline(index, batch_size=batch_size).run([met(tmp_path, "One.", "One.", "Two.")]).unchanged == 3
+    assert len(index.held["x"]) == 2
+    assert pipeline(index, batch_size=batch_size).run([met(tmp_path, "One.", "One.")]).updated == 1
+    assert len(index.held["x"]) == 3
+
+
 def test_settle_counts_each_article_once() -> None:
     one, other = Article(id="a", text="one"), Article(id="a", text="other")
-    assert settle([one, other, one], ["new", "new", "new"]) == ["new", "updated", "unchanged"]
+    assert settle([one, other, other], ["new", "new", "new"]) == ["new", "updated", "unchanged"]
+    assert settle([one, other, one], ["new", "new", "new"]) == ["new", "updated", "reverted"]
     assert settle([one, one], ["deleted", "deleted"]) == ["deleted", "deleted"]
     assert settle([one, other], ["unchanged", "updated"]) == ["unchanged", "updated"]
+    assert settle([one, one], ["reverted", "reverted"]) == ["reverted", "reverted"]
+    assert settle([one, other, one], ["updated", "unchanged", "updated"]) == ["updated", "reverted", "reverted"]
     assert settle([], []) == []
 
 
