@@ -33,7 +33,7 @@ def run(path: str, *command: str) -> str:
 def test_the_demo_shows_what_the_readme_says(tmp_path: Path, path: str) -> None:
     home = str(tmp_path / "home")
     shown = run(path, "sh", str(ROOT / "scripts" / "demo.sh"), home)
-    assert "26 stored, 0 updated, 0 unchanged." in shown
+    assert "26 stored (2 of them copies of other articles), 0 updated, 0 unchanged." in shown
     for block in blocks(ROOT / "README.md", "console"):
         assert block in shown
     early, late, minister, unanswerable = shown.split("$ dateline ask ")[1:]
