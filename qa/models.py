@@ -229,6 +229,16 @@ class Usage(Wire):
     output_tokens: int = 0
     cost: Cost | None = None
 
+    def __add__(self, other: Usage) -> Usage:
+        costs = [one.cost for one in (self, other) if one.cost is not None]
+        amount = sum(cost.amount for cost in costs)
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            # Of one model, and so in one currency.
+            cost=Cost(amount=amount, currency=costs[0].currency) if costs else None,
+        )
+
 
 class Timings(Wire):
     """Wall time by stage, in milliseconds; ``total`` also holds what loading models took, if it was done, and what a
