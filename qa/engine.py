@@ -14,7 +14,7 @@ from qa.assembly import Assembly
 from qa.claims import Claim, ClaimStream
 from qa.errors import FilterError, NotFoundError, QuestionError
 from qa.library.home import Home
-from qa.library.rerankers import make_reranking
+from qa.library.reranking import make_reranking
 from qa.llm import ChatModel, ModelConfig
 from qa.models import (
     EXTRACTIVE,

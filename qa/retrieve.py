@@ -12,7 +12,7 @@ from qa.errors import StoreError
 from qa.library.catalog import StoredChunk
 from qa.library.encoders import common_words
 from qa.library.home import Home
-from qa.library.rerankers import Reranking
+from qa.library.reranking import Reranking
 from qa.models import Filters, Hit, Passage, Retrieved
 from qa.naming import named
 from qa.ranking import best_of, by_score, rerank, score_of

@@ -1,5 +1,4 @@
-"""How well passages answer a question, read together with it. ``Reranker`` is the seam; behind it stands any
-cross-encoder that sentence-transformers loads. :class:`Reranking` holds one to its time.
+"""A reranker held to its time, so that it never costs more than it may: see :class:`Reranking`.
 
 A cross-encoder reads question and passage as one text, which tells more than two vectors do and costs thousands of
 times as much: it is for the few passages that are best already ("Passage re-ranking with BERT", Nogueira and Cho 2019).
@@ -9,90 +8,16 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
-from typing import Any, Protocol
 
-from qa.errors import ModelMissingError, SettingsError
+from qa.library.encoders import CrossEncoderReranker, Reranker
 
 BATCH = 8
 """Passages scored at a time; between two batches a rerank that has run out of time ends."""
 
 _log = logging.getLogger(__name__)
-
-
-class Reranker(Protocol):
-    """Scores passages by how well they answer a question. Called from one thread at a time."""
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-
-    def load(self) -> None:
-        """Load what scoring needs; at once when it is loaded. Raises ``ModelMissingError`` and ``SettingsError``."""
-
-    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """One score for each of ``texts``, in their order: log-odds that it answers ``question``; [] for none."""
-
-
-class CrossEncoderReranker:
-    """Any sentence-transformers cross-encoder by name or path. It is loaded once, by the first who needs it."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._lock = threading.Lock()
-        self._model: Any = None
-
-    @property
-    def name(self) -> str:
-        """The model's name or path, as it was given."""
-        return self._name
-
-    def load(self) -> None:
-        """See ``Reranker``."""
-        with self._lock:
-            if self._model is None:
-                self._model = self._load()
-
-    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """See ``Reranker``. What a passage has beyond the model's limit is not read."""
-        if not texts:
-            return []
-        self.load()
-        from torch.nn import Identity
-
-        pairs = [(question, text) for text in texts]
-        # Models differ in what they make of a score by default, a probability or nothing: asked for as it is.
-        found = self._model.predict(
-            pairs, batch_size=len(pairs), activation_fn=Identity(), show_progress_bar=False, convert_to_numpy=True
-        )
-        return [float(score) for score in found]
-
-    def _load(self) -> Any:
-        from sentence_transformers import CrossEncoder
-        from transformers.utils.logging import disable_progress_bar
-
-        disable_progress_bar()  # type: ignore[no-untyped-call]
-        try:
-            model = CrossEncoder(self._name, device="cpu", trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise ModelMissingError(
-                f"DATELINE_RERANKER={self._name} cannot be loaded: {str(error).splitlines()[0]}",
-                hint="Download it once while online, set it to a local path, or unset it to do without.",
-            ) from error
-        if model.num_labels != 1:
-            raise self._none(f"it sorts pairs into {model.num_labels} classes, a reranker gives one score")
-        # sentence-transformers makes a cross-encoder of anything, where need be with a last layer of random numbers.
-        built = getattr(model.config, "architectures", None) or [""]
-        if built[0].endswith("Model"):
-            raise self._none("it is a model for embeddings")
-        return model
-
-    def _none(self, reason: str) -> SettingsError:
-        hint = "Name a cross-encoder, e.g. cross-encoder/ms-marco-MiniLM-L6-v2, or unset it to do without."
-        return SettingsError(f"DATELINE_RERANKER={self._name} is no reranker: {reason}", hint=hint)
 
 
 class Reranking:
