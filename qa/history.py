@@ -129,7 +129,7 @@ def _runs(text: str, words: Sequence[Token]) -> Iterator[tuple[int, int]]:
         last = i
         while not words[last].text.endswith(("'s", "\u2019s")):
             after = last + 1
-            if after + 1 < len(words) and words[after].text in _JOINS:
+            while after <= last + 2 and after + 1 < len(words) and words[after].text in _JOINS:
                 after += 1
             if after >= len(words) or not _is_capital(words[after]):
                 break

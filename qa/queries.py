@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from qa.dates import MONTHS, WEEKDAYS
-from qa.history import MAX_TURN_CHARS, tokens
+from qa.history import MAX_TURN_CHARS, WH, Token, is_content, tokens
 from qa.models import Turn
 from qa.prompt import Message
 from qa.text import content_stems, words
@@ -59,7 +59,7 @@ def accepted_follow_up(reply: str, question: str, history: Sequence[Turn]) -> st
     if not said or not set(content_stems(question)) - _STAND_INS <= said:
         return None
     known = " ".join([question, *(turn.content for turn in history[-_MAX_TURNS:])])
-    if _invented(completed, known) or len(said - set(content_stems(known))) > _MAX_NEW_WORDS:
+    if _invents(completed, known, opening=True) or len(said - set(content_stems(known))) > _MAX_NEW_WORDS:
         return None
     return completed
 
@@ -82,21 +82,30 @@ def accepted_queries(reply: str, question: str) -> tuple[str, ...]:
             continue
         query = _unquoted(line[2:])
         plain = " ".join(words(query))
-        usable = query.isprintable() and len(query) <= _MAX_QUERY_CHARS and not _invented(query, question)
+        usable = query.isprintable() and len(query) <= _MAX_QUERY_CHARS and not _invents(query, question, opening=False)
         if usable and asked & set(content_stems(query)) and plain not in taken:
             taken.add(plain)
             found.append(query)
     return tuple(found[:MAX_QUERIES])
 
 
-def _invented(text: str, known: str) -> bool:
-    """Whether ``text`` holds a name or number that ``known`` does not. Days and months are none."""
+def _invents(text: str, known: str, *, opening: bool) -> bool:
+    """Whether ``text`` holds a name or number that ``known`` does not. Days and months are none, and unless ``opening``
+    neither is the first word, which may be a capital for that alone."""
     numbers = {int(digits) for digits in _NUMBER.findall(known[:100_000]) if len(digits) < 19}
     if any(len(digits) > 18 or int(digits) not in numbers for digits in _NUMBER.findall(text)):
         return True
     said = {part for word in words(known) for part in _parts(word)}
-    capitals = [token for token in tokens(text) if token.is_capital and not token.opens and token.low not in _CALENDAR]
+    capitals = [
+        token
+        for token in tokens(text)
+        if token.is_capital and token.low not in _CALENDAR and (not token.opens or (opening and _is_name(token)))
+    ]
     return any(part not in said for token in capitals for word in words(token.text) for part in _parts(word))
+
+
+def _is_name(token: Token) -> bool:
+    return is_content(token) and token.low not in WH
 
 
 def _parts(word: str) -> list[str]:

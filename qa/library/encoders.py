@@ -259,9 +259,10 @@ class CrossEncoderReranker:
         disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             model = CrossEncoder(self._name, device="cpu", trust_remote_code=False)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # files that are missing or damaged fail each in a way of its format
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ModelMissingError(
-                f"DATELINE_RERANKER={self._name} cannot be loaded: {str(error).splitlines()[0]}",
+                f"DATELINE_RERANKER={self._name} cannot be loaded: {reason}",
                 hint="Download it once while online, set it to a local path, or unset it to do without.",
             ) from error
         if model.num_labels != 1:
