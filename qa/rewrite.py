@@ -43,6 +43,8 @@ _OPENING = re.compile(
     r"(?:(?:and|but|so|or|also|okay|ok|well)\b[\s,]*)*(?P<about>(?:what|how) about\b\s*|what of\b\s*)?", re.IGNORECASE
 )
 _ARTICLES = frozenset({"the", "a", "an"})
+_OF_PLACE = frozenset("in at to from near over around".split())
+_OF_TIME = frozenset("on in at by from since until before after during".split())
 _FILLERS = QUANTITIES | frozenset("exactly else so then again precisely ago ever".split())
 
 
@@ -199,17 +201,18 @@ def _meant(anaphor: Anaphor, context: Context) -> str | None:
         name = _person(context)
         return f"{name}'s" if name and anaphor.possessive else name
     if anaphor.kind == "place" and len(context.places) == 1:
-        return _with("in", context.places[0], anaphor)
+        return _with("in", context.places[0], anaphor, _OF_PLACE)
     if anaphor.kind == "time" and len(context.days) == 1:
         day = context.days[0]
         if day[4:5] == "-":
             day = {"year": day[:4], "month": day[:7]}.get(anaphor.text.split()[-1].lower(), day)
-        return _with("on" if len(day) > 7 else "in", day, anaphor)
+        return _with("on" if len(day) > 7 else "in", day, anaphor, _OF_TIME)
     return None
 
 
-def _with(preposition: str, name: str, anaphor: Anaphor) -> str:
-    return name if anaphor.behind in PREPOSITIONS else f"{preposition} {name}"
+def _with(preposition: str, name: str, anaphor: Anaphor, others: frozenset[str]) -> str:
+    """``name`` with its preposition, unless one of the ``others`` stands before it already."""
+    return name if anaphor.behind in others else f"{preposition} {name}"
 
 
 def _person(context: Context) -> str | None:

@@ -44,6 +44,7 @@ COMPLETED = [
     (VISIT, "and who received him there?", "and who received Sergey Lavrov in Brazil?"),
     (VISIT, "What did he say?", "What did Sergey Lavrov say?"),
     (VISIT, "What was his message?", "What was Sergey Lavrov's message?"),
+    (VISIT, "What did he talk about there?", "What did Sergey Lavrov talk about in Brazil?"),
     (VISIT, "Who was there?", "Who was in Brazil (Sergey Lavrov)?"),
     (VISIT, "Who flew from there?", "Who flew from Brazil (Sergey Lavrov)?"),
     (VISIT, "What happened then?", "What happened on 2023-04-17 (Sergey Lavrov)?"),
