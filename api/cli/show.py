@@ -73,8 +73,8 @@ def _parts(hit: Hit) -> str:
     age = "undated" if hit.age_days is None else f"{hit.age_days} days old"
     found = f"meaning: {dense}{similarity}; words: {lexical}; fused {hit.fused:.4f}"
     if hit.reranked is not None:
-        score = "not read" if hit.rerank_score is None else f"{hit.rerank_score:.2f}"
-        found += f"; reranked {hit.reranked:.4f} (score {score})"
+        score = "not read" if hit.rerank_score is None else f"score {hit.rerank_score:.2f}"
+        found += f"; reranked {hit.reranked:.4f} ({score})"
     return f"{found} x {hit.age_weight:.2f} ({age})"
 
 

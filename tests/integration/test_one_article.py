@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import httpx
-import openai
 import pytest
 
 from api.app import create_app
@@ -182,17 +182,15 @@ class TestDoors:
         ):
             assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
 
-    async def test_openai_s_client(self, client: httpx.AsyncClient) -> None:
-        asking = openai.AsyncOpenAI(base_url="http://127.0.0.1/v1", api_key="none", http_client=client, max_retries=0)
-        messages = [{"role": "user", "content": QUESTION}]
+    async def test_on_openai_s_route(self, client: httpx.AsyncClient) -> None:
+        body: dict[str, Any] = {"model": "dateline", "messages": [{"role": "user", "content": QUESTION}]}
         own = {"dateline": {"article": "long", "as_of": "2023-04-19"}}
-        reply = await asking.chat.completions.create(model="dateline", messages=messages, extra_body=own)  # type: ignore[call-overload]
-        assert {citation["article_id"] for citation in reply.choices[0].message.citations} == {"long"}
-        with pytest.raises(openai.NotFoundError) as caught:
-            await asking.chat.completions.create(  # type: ignore[call-overload]
-                model="dateline", messages=messages, extra_body={"dateline": {"article": "nobody"}}
-            )
-        assert caught.value.code == "not_found"
+        message = (await client.post("/v1/chat/completions", json=body | own)).json()["choices"][0]["message"]
+        assert {citation["article_id"] for citation in message["citations"]} == {"long"}
+        for stream in (False, True):
+            told = {"dateline": {"article": "nobody"}, "stream": stream}
+            reply = await client.post("/v1/chat/completions", json=body | told)
+            assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
 
 
 class TestCommandLine:

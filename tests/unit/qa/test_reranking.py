@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -85,23 +84,23 @@ def test_questions_that_never_got_their_turn_are_dropped(fake: FakeReranker) -> 
     assert len(fake.batches) == 2
 
 
-def test_questions_at_the_same_time_take_turns(fake: FakeReranker) -> None:
-    reranking = Reranking(fake, timeout=30)
-    running, most = [0], [0]
-    plain = fake.scores
+def test_questions_at_the_same_time_take_turns() -> None:
+    running, most = 0, 0
 
-    def scores(question: str, texts: list[str]) -> list[float]:
-        running[0] += 1
-        most[0] = max(most[0], running[0])
-        threading.Event().wait(0.01)
-        found = plain(question, texts)
-        running[0] -= 1
-        return found
+    class Counting(FakeReranker):
+        def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            sleep(0.01)
+            found = super().scores(question, texts)
+            running -= 1
+            return found
 
-    fake.scores = scores  # type: ignore[method-assign, assignment]
+    reranking = Reranking(Counting(), timeout=30)
     with ThreadPoolExecutor(8) as callers:
         found = list(callers.map(lambda n: reranking.scores(QUESTION, TEXTS[: n % 3 + 1])[0], range(16)))
-    assert most == [1]
+    assert most == 1
     assert [len(one or ()) for one in found] == [n % 3 + 1 for n in range(16)]
 
 
@@ -112,12 +111,15 @@ def test_a_failure_costs_no_answer(error: Exception) -> None:
     assert why_not
 
 
-def test_a_score_that_is_no_number_orders_nothing(fake: FakeReranker) -> None:
-    fake.scores = lambda _question, texts: [float("nan")] * len(texts)  # type: ignore[method-assign]
-    assert Reranking(fake, timeout=30).scores(QUESTION, TEXTS) == (None, "the reranker failed (ArithmeticError)")
+def test_a_score_that_is_no_number_orders_nothing() -> None:
+    class Broken(FakeReranker):
+        def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+            return [float("nan")] * len(texts)
+
+    assert Reranking(Broken(), timeout=30).scores(QUESTION, TEXTS) == (None, "the reranker failed (ArithmeticError)")
 
 
-def test_a_model_that_cannot_be_loaded_is_an_error(fake: FakeReranker) -> None:
+def test_a_model_that_cannot_be_loaded_is_an_error() -> None:
     reranking = Reranking(FakeReranker(load_error=ModelMissingError("there is none")))
     with pytest.raises(ModelMissingError):
         reranking.load()
@@ -125,9 +127,12 @@ def test_a_model_that_cannot_be_loaded_is_an_error(fake: FakeReranker) -> None:
         reranking.scores(QUESTION, TEXTS)
 
 
-def test_loading_takes_nothing_of_the_time(fake: FakeReranker) -> None:
-    fake.load = lambda: threading.Event().wait(0.3) and None  # type: ignore[method-assign]
-    scores, _ = Reranking(fake, timeout=0.25).scores(QUESTION, TEXTS)
+def test_loading_takes_nothing_of_the_time() -> None:
+    class Slow(FakeReranker):
+        def load(self) -> None:
+            sleep(1)
+
+    scores, _ = Reranking(Slow(), timeout=0.9).scores(QUESTION, TEXTS)
     assert scores is not None
 
 
