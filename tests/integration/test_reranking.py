@@ -120,7 +120,7 @@ class TestRetrieval:
     def test_the_reranker_orders_and_age_weighs(self, tmp_path: Path, fake: FakeReranker) -> None:
         old = article("old", "Bread prices rose by a tenth in Varren.", "2021-01-01")
         new = article("new", "Bread prices rose by a third in Varren.", "2023-04-18")
-        vague = article("vague", "Bread is baked in Varren.", "2023-04-19")
+        vague = article("vague", "A bakery opened in Varren.", "2023-04-19")
         with writer(tmp_path / "home") as home:
             keep(home, old, new, vague)
             reranking = Reranking(fake, candidates=10, timeout=30)
