@@ -12,16 +12,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from qa.dates import MONTHS, WEEKDAYS
+from qa.calendar import MONTHS, WEEKDAYS
 from qa.history import AUXILIARIES, PREPOSITIONS, QUANTITIES, WH, Name, Token, is_content, names, tokens
 
-_PERSONAL = {"he", "she", "him", "her", "his", "hers", "himself", "herself"}
-_PLURAL = {"they", "them", "their", "theirs", "themselves"}
-_THING = {"it", "its", "itself", "this", "these", "those", "that"}
+_PERSONAL = {"he", "she", "him", "her", "his", "hers"}
+_PLURAL = {"they", "them", "their", "theirs"}
+_THING = {"it", "its", "this", "these", "those", "that"}
 _SUBJECTS = {"he", "she", "they", "it"}
 _POSSESSIVES = {"his", "her", "their", "its"}
-_OTHERS = {"else", "others", "another", "same", "former", "latter"}
-_BOUNDARIES = frozenset("and but or because when after before while if since though although until".split())
+_OTHERS = {"else", "others", "another"}
+_OF_TWO = {"same", "former", "latter"}
+_BOUNDARIES = WH | frozenset("that and but or because after before while if since though although until as".split())
 _BREAKS = ",:;.?!\u2013\u2014"
 
 UNITS = frozenset("day time year month week moment".split())
@@ -31,7 +32,7 @@ PERIODS = frozenset([*WEEKDAYS, *MONTHS]) | frozenset(
 )
 """What makes "this" and "these" speak of the calendar, and not of the conversation."""
 _AFTER_THAT = UNITS | frozenset(
-    """place city town country man woman person people event decision law meeting company team deal visit attack vote
+    """place city town country man woman person event decision law meeting company team deal visit attack vote
     number figure plan report case trip match game election money name group part""".split()
 )
 _AFTER_THOSE = frozenset("who that in with of from".split())
@@ -82,12 +83,12 @@ def anaphors(question: str) -> list[Anaphor]:
 def _kind(words: Sequence[Token], i: int) -> Kind | None:
     """What kind of thing the word stands for, if it is one that may."""
     word, before = words[i].low, words[i - 1].low if i else ""
-    after = words[i + 1].low if i + 1 < len(words) else ""
+    after = words[i + 1].low.removesuffix("'s") if i + 1 < len(words) else ""
     if word in _PERSONAL:
         return "person"
     if word in _PLURAL:
         return "plural"
-    if word in _OTHERS:
+    if word in _OTHERS or (word in _OF_TWO and before == "the" and (not after or after in AUXILIARIES)):
         return "other"
     if word == "there":
         # "Were there casualties?" speaks of no place, "Who was there?" does.
@@ -111,31 +112,40 @@ def _kind(words: Sequence[Token], i: int) -> Kind | None:
 def _is_possessive(words: Sequence[Token], i: int) -> bool:
     if words[i].low not in _POSSESSIVES or i + 1 == len(words):
         return False
-    return words[i + 1].low not in WH | AUXILIARIES | PREPOSITIONS | _BOUNDARIES
+    return words[i + 1].low not in AUXILIARIES | PREPOSITIONS | _BOUNDARIES
 
 
 def _is_subject(words: Sequence[Token], i: int) -> bool:
-    """Of a clause of its own, as in "say he would": in "did he say" it is that of the question itself."""
-    before = words[i - 1].low if i else ""
-    if words[i].low not in _SUBJECTS or before in AUXILIARIES or before in PREPOSITIONS:
+    """Of a clause: "it" is an object where nothing follows that could be its verb."""
+    if words[i].low not in _SUBJECTS or (i and words[i - 1].low in PREPOSITIONS):
         return False
-    # "it" is an object as well.
-    return words[i].low != "it" or (i + 1 < len(words) and words[i + 1].low in AUXILIARIES)
+    after = words[i + 1].low if i + 1 < len(words) else ""
+    return words[i].low != "it" or (bool(after) and after not in PREPOSITIONS | _BOUNDARIES)
 
 
 def _said_before(question: str, words: Sequence[Token], i: int, kind: Kind, own: Sequence[Name]) -> bool:
     """Whether the question itself says what the word stands for."""
+    earlier = words[:i]
+    named = [name.start for name in own if name.start < words[i].start and name.place == (kind == "place")]
     if kind == "other":
         return bool(own)
-    earlier = words[:i]
-    if kind == "person":
-        said = [name.start for name in own if name.start < words[i].start and not name.place]
-        said += [one.start for one in earlier if one.low in _PEOPLE]
-    else:
-        said = [one.start for one in earlier if is_content(one) and one.low not in QUANTITIES]
+    if kind == "place" and named:
+        return True
+    said = named + [one.start for one in earlier if _may_be_meant(one, kind)]
     if not said:
         return False
-    between = [one for one in earlier[1:] if one.start >= min(said)]
+    between = [one for one in earlier[1:] if one.start > min(said)]
     if any(one.low in _BOUNDARIES or question[one.end : one.end + 1] in tuple(_BREAKS) for one in between):
         return True
-    return _is_possessive(words, i) or _is_subject(words, i)
+    # "did he", "is his": the subject of the question itself is what it asks about, unless it has a name before.
+    if earlier[-1].low in AUXILIARIES:
+        return kind == "person" and bool(named) and _is_subject(words, i)
+    asks = kind == "person" and _is_possessive(words, i) and min(said) == words[0].start and words[0].low == "who"
+    return (_is_possessive(words, i) or _is_subject(words, i)) and not asks
+
+
+def _may_be_meant(word: Token, kind: Kind) -> bool:
+    """Whether an earlier word of the question may be what a pronoun of that kind stands for."""
+    if kind == "person":
+        return word.low in _PEOPLE or word.low in {"who", "which", "what"}
+    return is_content(word) and word.low not in QUANTITIES

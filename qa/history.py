@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from qa.dates import MONTHS, WEEKDAYS
+from qa.calendar import MONTHS, WEEKDAYS
 from qa.text import STOPWORDS
 
 MAX_TURN_CHARS = 1_000
@@ -37,9 +37,9 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019.&-][^\W_]+)*")
 _MARKER = re.compile(r"\s*\[\d{1,3}(?:\s*,\s*\d{1,3})*\]")
 _SENTENCE_END = re.compile(r"[.!?\u2026:;\n\u201c\"]\W*$")
 _DAY = re.compile(
-    r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2} (?:MONTH)(?: \d{4})?\b|\b(?:MONTH) \d{1,2}(?:, \d{4})?\b|\b(?:MONTH) \d{4}\b"
-    r"|\b(?:19|20)\d{2}\b".replace("MONTH", "|".join(MONTHS)),
-    re.IGNORECASE | re.ASCII,
+    r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b|\b[0-9]{1,2} (?:MONTH)(?: [0-9]{4})?\b|\b(?:MONTH) [0-9]{1,2}(?:, [0-9]{4})?\b"
+    r"|\b(?:MONTH) [0-9]{4}\b|\b(?:19|20)[0-9]{2}\b".replace("MONTH", "|".join(MONTHS)),
+    re.IGNORECASE,
 )
 
 
@@ -141,7 +141,7 @@ def _runs(text: str, words: Sequence[Token]) -> Iterator[tuple[int, int]]:
 
 
 def _is_capital(word: Token) -> bool:
-    return word.is_capital and word.low not in _CALENDAR and is_content(word) and word.low not in WH
+    return word.is_capital and is_content(word) and word.low not in WH | PREPOSITIONS | _CALENDAR
 
 
 def _is_place(words: Sequence[Token], first: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 
-from qa.dates import MONTHS, WEEKDAYS
+from qa.calendar import MONTHS, WEEKDAYS
 from qa.history import MAX_TURN_CHARS, WH, Token, is_content, tokens
 from qa.models import Turn
 from qa.prompt import Message

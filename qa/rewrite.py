@@ -99,30 +99,36 @@ def _completed(question: str, context: Context) -> str:
 
 def _is_part(question: str) -> bool:
     """Whether it is but a part of a question: "and in March?", "what about the mayor?", "When?", "Why so many?"."""
-    opening = _OPENING.match(question)
-    opened = opening is not None and bool(opening[0])
-    about = opening is not None and bool(opening["about"])
-    words = tokens(question[opening.end() :] if opening else question)
-    if not words:
-        return opened
-    if _only_asks(question[words[0].start :]):
-        return True
-    first, second = words[0].low, words[1].low if len(words) > 1 else ""
-    asks = first in WH | AUXILIARIES or second in WH
-    return about or (not asks and len(words) <= _MAX_PART and (opened or first in PREPOSITIONS))
+    opening, about, rest = _opened(question)
+    words = tokens(rest)
+    if not words or _only_asks(rest):
+        return bool(words or opening)
+    asks = words[0].low in AUXILIARIES or any(word.low in WH for word in words)
+    opens = bool(opening) or words[0].low in PREPOSITIONS
+    return about or (opens and not asks and len(words) <= _MAX_PART)
+
+
+def _opened(question: str) -> tuple[str, bool, str]:
+    """How it opens ("and", "so, what about"), whether with "what about" or the like, and the rest of it."""
+    match = _OPENING.match(question)
+    opening = match[0] if match else ""
+    return opening, match is not None and match["about"] is not None, question[len(opening) :]
 
 
 def _only_asks(question: str) -> bool:
-    """Whether it holds no word but such as ask: "Since when?", "How many exactly?"."""
+    """Whether it asks and hardly says of what: "Since when?", "How many exactly?", "Which countries?", "Who won?"."""
     words = tokens(question)
-    empty = all(not is_content(word) or word.low in WH | AUXILIARIES | _FILLERS | PREPOSITIONS for word in words)
-    return empty and len(words) <= 4 and not anaphors(question)
+    if anaphors(question) or names(question) or any(map(str.isdigit, question)):
+        return False
+    if all(not is_content(word) or word.low in WH | AUXILIARIES | _FILLERS | PREPOSITIONS for word in words):
+        return len(words) <= 4
+    asks = any(word.low in WH for word in words[:2])
+    return asks and len(words) <= 3 and not any(word.low in AUXILIARIES for word in words)
 
 
 def _expanded(question: str, context: Context) -> str:
     """The question before, with what this one changes in it; or what this one asks, and what that one was about."""
-    opening = _OPENING.match(question)
-    part = _bare(_resolved(question[opening.end() :] if opening else question, context))
+    part = _bare(_resolved(_opened(question)[2], context))
     before = _bare(context.question)
     words = tokens(part)
     if not words or any(word.low in WH for word in words):
@@ -142,7 +148,8 @@ def _replaced(before: str, part: str, context: Context) -> str | None:
     preposition = part[: words[1].start] if len(words) > 1 and words[0].low in PREPOSITIONS else ""
     core = part[len(preposition) :]
     if days(core) == (core,) or core.lower() in PERIODS:
-        spans = [match.span() for day in days(before) for match in re.finditer(re.escape(day), before)]
+        alone = r"(?<!\S){}(?![^\s,;:.?!)])"
+        spans = [found.span() for day in days(before) for found in re.finditer(alone.format(re.escape(day)), before)]
         spans = spans or [(word.start, word.end) for word in tokens(before) if word.low in PERIODS and word.is_capital]
     elif [name.text for name in names(f"x {core}")] == [core]:
         spans = [
