@@ -75,7 +75,7 @@ async def _lifespan(
             from qa.engine import Engine
 
             engine = Engine(opened)
-        warmth = Warmth(opened)
+        warmth = Warmth(opened, engine)
         app.state.service = Service(settings, opened, engine, warmth, started=int(time.time()))
         try:
             yield

@@ -190,13 +190,22 @@ class HttpAsker:
         query: list[tuple[str, str | int | float | bool | None]] = [("q", ask.question), ("k", k), ("explain", "true")]
         query += [(name, value) for name, value in _days(ask).items()]
         query += [("source", source) for source in ask.sources]
+        if ask.article is not None:
+            query.append(("article", ask.article))
         with self._renamed():
             response = await self._http.get("/search", params=query)
             self._check(response, response.content)
             found = SearchResponse.model_validate_json(response.content)
         return Retrieved(
             hits=tuple(map(_hit, found.results)),
-            filters=Filters(found.as_of, ask.as_of is not None, ask.start, ask.end, ask.sources),
+            filters=Filters(
+                found.as_of,
+                ask.as_of is not None,
+                ask.start,
+                ask.end,
+                ask.sources,
+                articles=(ask.article,) if ask.article else (),
+            ),
             date_range=found.date_range,
             notes=found.warnings,
         )
@@ -269,6 +278,8 @@ def _chat(ask: Ask) -> dict[str, Any]:
         body["history"] = [{"role": turn.role, "content": turn.content} for turn in ask.history]
     if ask.sources:
         body["sources"] = list(ask.sources)
+    if ask.article is not None:
+        body["article"] = ask.article
     if ask.top_k is not None:
         body["top_k"] = ask.top_k
     if ask.model is not None:

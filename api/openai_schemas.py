@@ -142,6 +142,7 @@ class Cited(BaseModel):
     annotations: list[Annotation]
     citations: list[Citation]
     abstained: bool
+    rewritten_question: str | None
 
 
 class AssistantMessage(Cited):
@@ -236,4 +237,9 @@ def cited(answer: Answer, base_url: str) -> Cited:
         for marker in _MARKER.finditer(answer.text)
         if (citation := by_number.get(int(marker[1])))
     ]
-    return Cited(annotations=annotations, citations=list(answer.citations), abstained=answer.abstained)
+    return Cited(
+        annotations=annotations,
+        citations=list(answer.citations),
+        abstained=answer.abstained,
+        rewritten_question=answer.rewritten_question,
+    )

@@ -43,6 +43,7 @@ def _whole_characters(value: str) -> str:
 Day = Annotated[date, BeforeValidator(_iso_day)]
 Text = Annotated[str, AfterValidator(_whole_characters)]
 Sources = Annotated[list[Text], Field(max_length=100)]
+ArticleId = Annotated[Text, Field(min_length=1, max_length=200)]
 
 
 class Request(BaseModel):
@@ -58,6 +59,7 @@ class AskOptions(Request):
     start: Day | None = Field(None, alias="from", description="First publication day that may be seen, inclusive.")
     end: Day | None = Field(None, alias="to", description="Last publication day that may be seen, inclusive.")
     sources: Sources = Field([], description="Only articles from these sources; empty: from all.")
+    article: ArticleId | None = Field(None, description="Only the article with this id.")
     top_k: int | None = Field(None, ge=1, le=50, description="Passages to answer from. Default: DATELINE_TOP_K.")
 
     def ask(self, question: str, history: Sequence[Turn] = (), model: str | None = None) -> Ask:
@@ -69,6 +71,7 @@ class AskOptions(Request):
             start=self.start,
             end=self.end,
             sources=tuple(self.sources),
+            article=self.article,
             top_k=self.top_k,
             model=model,
         )
@@ -109,11 +112,19 @@ class SearchQuery(Request):
     start: Day | None = Field(None, alias="from", description="First publication day, inclusive.")
     end: Day | None = Field(None, alias="to", description="Last publication day, inclusive.")
     source: Sources = Field([], description="Only this source; may be repeated.")
+    article: ArticleId | None = Field(None, description="Only the article with this id.")
     explain: bool = Field(False, description="Add the parts of each score.")
 
     def to_ask(self) -> Ask:
         """The query as the engine takes it."""
-        return Ask(self.q, as_of=self.as_of, start=self.start, end=self.end, sources=tuple(self.source))
+        return Ask(
+            self.q,
+            as_of=self.as_of,
+            start=self.start,
+            end=self.end,
+            sources=tuple(self.source),
+            article=self.article,
+        )
 
 
 class ArticlesQuery(Request):
@@ -134,7 +145,8 @@ class ArticleQuery(Request):
 
 
 class ScoreParts(Wire):
-    """How a passage came by its score; see :class:`qa.models.Hit`. A rank is null where that side did not find it."""
+    """How a passage came by its score; see :class:`qa.models.Hit`. A rank is null where that side did not find it,
+    ``reranked`` where there is no reranker, and ``rerank_score`` where it did not read the passage."""
 
     dense_rank: int | None
     lexical_rank: int | None
@@ -142,6 +154,8 @@ class ScoreParts(Wire):
     fused: float
     age_days: int | None
     age_weight: float
+    reranked: float | None = None
+    rerank_score: float | None = None
 
 
 class SearchResult(Passage):
@@ -159,6 +173,8 @@ class SearchResult(Passage):
             fused=hit.fused,
             age_days=hit.age_days,
             age_weight=hit.age_weight,
+            reranked=hit.reranked,
+            rerank_score=hit.rerank_score,
         )
         return cls(**hit.passage.model_dump(), explain=parts if explain else None)
 

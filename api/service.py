@@ -48,20 +48,25 @@ class Answering(Protocol):
         """The ``k`` best passages."""
         ...
 
+    def warm(self) -> None:
+        """Load what the first question would wait for."""
+        ...
+
 
 class Warmth:
-    """Loads the embedding model beside the start of the service, so that the first question need not wait for it."""
+    """Loads the models of retrieval beside the start of the service: the first question need not wait for them."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, engine: Answering) -> None:
         self.state = "starting"
-        self._task = asyncio.create_task(self._warm(home))
+        self._task = asyncio.create_task(asyncio.to_thread(self._warm, home, engine))
 
-    async def _warm(self, home: Home) -> None:
+    def _warm(self, home: Home, engine: Answering) -> None:
         try:
-            await asyncio.to_thread(lambda: home.embedder.embed(["warm"], query=True))
+            home.embedder.embed(["warm"], query=True)
+            engine.warm()
         except DatelineError as error:
             self.state = str(error)
-            _log.warning("the embedding model cannot be used: %s", error)
+            _log.warning("what retrieval needs cannot be used: %s", error)
         else:
             self.state = "ok"
 

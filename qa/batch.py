@@ -17,6 +17,7 @@ from typing import Any
 from qa.errors import DatelineError
 from qa.journal import Entry, Journal, Outcome, Terms
 from qa.models import Answer, Ask
+from qa.rewrite import REWRITE_VERSION
 
 KEY_SCHEME = "1"
 """Part of every key, so that a change of recipe cannot pass for a question already answered."""
@@ -75,9 +76,10 @@ def bound(ask: Ask, terms: Terms) -> Ask:
 
 def key_of(ask: Ask, terms: Terms) -> str:
     """The key under which an outcome is kept: a hash of question, history, filters, as-of, top_k, model and prompt
-    version. Whether the as-of date was given counts, as undated articles are seen only when it was not."""
+    version. Whether the as-of date was given counts, as undated articles are seen only when it was not; and where there
+    is a history, so does what is made of it."""
     ask = bound(ask, terms)
-    parts = [
+    parts: list[Any] = [
         KEY_SCHEME,
         ask.question,
         [[turn.role, turn.content] for turn in ask.history],
@@ -87,6 +89,11 @@ def key_of(ask: Ask, terms: Terms) -> str:
         ask.model,
         terms.prompt_version,
     ]
+    # Only where they are: what has neither keeps the key that it had before there were any.
+    if ask.article:
+        parts.append({"article": ask.article})
+    if ask.history:
+        parts.append({"rewrite": REWRITE_VERSION})
     return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()[:32]
 
 

@@ -7,12 +7,14 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from time import perf_counter
 
 from qa.assembly import Assembly
 from qa.claims import Claim, ClaimStream
-from qa.errors import FilterError, QuestionError
+from qa.errors import FilterError, NotFoundError, QuestionError
 from qa.library.home import Home
+from qa.library.reranking import make_reranking
 from qa.llm import ChatModel, ModelConfig
 from qa.models import (
     EXTRACTIVE,
@@ -32,6 +34,7 @@ from qa.models import (
 from qa.prompt import PROMPT_VERSION, build_messages
 from qa.reader import ExtractiveReader
 from qa.retrieve import Retriever, Weighting
+from qa.understand import Understood, understand
 
 DEFAULT_MODEL = "dateline"
 """What clients may call the configured model."""
@@ -48,6 +51,9 @@ class Engine:
             candidates=settings.candidates,
             per_article=settings.passages_per_article,
             weighting=Weighting(half_life=settings.half_life, floor=settings.age_floor),
+            reranking=make_reranking(
+                settings.reranker, candidates=settings.rerank_candidates, timeout=settings.rerank_timeout
+            ),
         )
         self._reader = ExtractiveReader(home.embedder, abstain_below=settings.abstain_below)
         self._chat_models: dict[str, ChatModel] = {}
@@ -91,12 +97,22 @@ class Engine:
             start=ask.start,
             end=ask.end,
             sources=tuple(dict.fromkeys(ask.sources)),
+            articles=(ask.article,) if ask.article else (),
         )
 
+    def warm(self) -> None:
+        """Load what the first question would wait for; at once when it is loaded. Raises ``ModelMissingError``."""
+        self._retriever.warm()
+
     async def search(self, ask: Ask, *, k: int) -> Retrieved:
-        """The ``k`` best passages with the parts of their scores; no answer."""
+        """The ``k`` best passages with the parts of their scores; no answer.
+
+        Raises what :meth:`check` raises, and ``NotFoundError`` for an article that is not there.
+        """
         self.check(ask)
-        return await asyncio.to_thread(self._retriever.retrieve, ask.question, self.filters(ask), k)
+        filters = self.filters(ask)
+        await asyncio.to_thread(self._find_articles, filters)
+        return await self._retrieve(await self._understand(ask), filters, k)
 
     async def answer(self, ask: Ask) -> Answer:
         """The whole answer."""
@@ -108,22 +124,24 @@ class Engine:
     async def stream(self, ask: Ask) -> AsyncGenerator[Event, None]:
         """The answer as it comes about: status, passages, then deltas with their citations, at last ``DoneEvent``.
 
-        What :meth:`check` raises is raised before the first event. ``ModelError`` may be raised later.
+        What :meth:`check` raises is raised before the first event, and so is ``NotFoundError`` for an article that is
+        not there. ``ModelError`` may be raised later.
         """
         self.check(ask)
         begun = perf_counter()
         filters = self.filters(ask)
+        await asyncio.to_thread(self._find_articles, filters)
         yield StatusEvent("retrieve")
-        # Loading the embedding model is no part of retrieving: it happens once in a process.
-        await asyncio.to_thread(self._home.warm)
+        understood = await self._understand(ask)
+        # Loading models is no part of retrieving: it happens once in a process.
+        await asyncio.to_thread(self.warm)
         warm_at = perf_counter()
-        k = ask.top_k or self._settings.top_k
-        retrieved = await asyncio.to_thread(self._retriever.retrieve, ask.question, filters, k)
+        retrieved = await self._retrieve(understood, filters, ask.top_k or self._settings.top_k)
         passages = retrieved.passages
         yield PassagesEvent(passages)
         retrieved_at = perf_counter()
         yield StatusEvent("generate")
-        run = _Run(ask, self._model_name(ask), passages, filters)
+        run = _Run(ask, self._model_name(ask), passages, filters, understood)
         if not passages:
             for event in run.finish():
                 yield event
@@ -144,6 +162,33 @@ class Engine:
         )
         revision = await asyncio.to_thread(self._home.catalog.revision)
         yield DoneEvent(run.answer(timings, _answer_id(ask, filters, run.model, revision), retrieved))
+
+    def _find_articles(self, filters: Filters) -> None:
+        """Raise ``NotFoundError`` for an article asked about that is not there on the as-of date."""
+        for article in filters.articles:
+            if not self._home.catalog.visible_chunk_count(replace(_anywhere(filters), articles=(article,))):
+                raise NotFoundError(
+                    f"there is no article {article!r} as of {filters.as_of}", hint="See `dateline articles list`."
+                )
+
+    async def _understand(self, ask: Ask) -> Understood:
+        settings = self._settings
+        name = self._model_name(ask)
+        return await understand(
+            ask,
+            None if name == EXTRACTIVE else self._chat_model(name),
+            follow_ups=settings.follow_ups,
+            multi_query=settings.multi_query,
+            timeout=settings.rewrite_timeout,
+        )
+
+    async def _retrieve(self, understood: Understood, filters: Filters, k: int) -> Retrieved:
+        # The range a question speaks of is to be read from ``understood.typed`` first, else ``understood.question``.
+        found = await asyncio.to_thread(
+            self._retriever.retrieve, understood.question, filters, k, further=understood.further
+        )
+        notes = (*understood.notes, *found.notes)
+        return replace(found, rewritten_question=understood.rewritten, notes=notes)
 
     def _model_name(self, ask: Ask) -> str:
         return self._settings.model if ask.model in (None, DEFAULT_MODEL) else str(ask.model)
@@ -168,20 +213,23 @@ class Engine:
 class _Run:
     """One question being answered."""
 
-    def __init__(self, ask: Ask, model: str, passages: tuple[Passage, ...], filters: Filters) -> None:
+    def __init__(
+        self, ask: Ask, model: str, passages: tuple[Passage, ...], filters: Filters, understood: Understood
+    ) -> None:
         self.ask = ask
         self.model = model
         self.passages = passages
         self.filters = filters
+        self.understood = understood
         self.assembly = Assembly(passages)
-        self.usage: Usage | None = None
+        self.usage = understood.usage
         self.verifying = 0.0
         self.warnings: list[str] = []
 
     def quote(self, reader: ExtractiveReader) -> list[Event]:
         """Answer by quoting."""
         events: list[Event] = []
-        for picked in reader.pick(self.ask.question, self.passages):
+        for picked in reader.pick(self.understood.question, self.passages):
             events += self.assembly.add_quote(picked)
         return events + self.finish()
 
@@ -197,7 +245,7 @@ class _Run:
         async with aclosing(model.stream(messages)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Usage):
-                    self.usage = piece
+                    self.usage = piece if self.usage is None else self.usage + piece
                     continue
                 for claim in claims.feed(piece):
                     for event in self._verified(claim):
@@ -238,8 +286,13 @@ class _Run:
             model=self.model,
             usage=self.usage,
             timings_ms=timings,
-            warnings=tuple(dict.fromkeys([*self.warnings, *self.assembly.warnings()])),
+            warnings=tuple(dict.fromkeys([*retrieved.notes, *self.warnings, *self.assembly.warnings()])),
         )
+
+
+def _anywhere(filters: Filters) -> Filters:
+    """The same without limits to days and sources: an article outside of them is there, and has nothing to say."""
+    return replace(filters, start=None, end=None, sources=())
 
 
 def _asked_range(filters: Filters) -> DateRange | None:
@@ -253,6 +306,7 @@ def _answer_id(ask: Ask, filters: Filters, model: str, revision: int) -> str:
         ask.question, [[turn.role, turn.content] for turn in ask.history],
         filters.as_of.isoformat(), filters.as_of_given,
         str(filters.start), str(filters.end), filters.sources, ask.top_k, model, PROMPT_VERSION, revision,
+        *filters.articles,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 

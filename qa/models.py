@@ -88,6 +88,7 @@ class Filters:
 
     ``as_of`` is always set: nothing published later is seen. ``as_of_given`` tells a caller's date from the default
     (today): undated articles are left out when the caller gave ``as_of``, ``start`` or ``end``. Both ends inclusive.
+    ``articles`` are ids; like ``sources`` they limit to themselves, and empty is no limit.
     """
 
     as_of: date
@@ -95,6 +96,7 @@ class Filters:
     start: date | None = None
     end: date | None = None
     sources: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()
 
     @property
     def dated_only(self) -> bool:
@@ -106,9 +108,11 @@ class Filters:
         """The last publication day that may be seen."""
         return min(self.as_of, self.end) if self.end else self.as_of
 
-    def admits(self, published: date | None, source: str | None) -> bool:
-        """True when an article of this date and source may be shown."""
+    def admits(self, published: date | None, source: str | None, article_id: str | None = None) -> bool:
+        """True when the article of this date, source and id may be shown."""
         if self.sources and source not in self.sources:
+            return False
+        if self.articles and article_id not in self.articles:
             return False
         if published is None:
             return not self.dated_only
@@ -128,8 +132,8 @@ class Ask:
     """One question with everything the caller may say about it; None and empty mean the default.
 
     ``start`` and ``end`` are the publication range (``from`` and ``to`` on the wire), both inclusive. ``history`` is
-    oldest first, without the question itself. ``default_as_of`` stands for today where ``as_of`` is None: a batch
-    freezes it, so that resuming it tomorrow asks what was asked today.
+    oldest first, without the question itself. ``article`` is the id of the one article to ask. ``default_as_of`` stands
+    for today where ``as_of`` is None: a batch freezes it, so that resuming it tomorrow asks what was asked today.
     """
 
     question: str
@@ -141,6 +145,7 @@ class Ask:
     top_k: int | None = None
     model: str | None = None
     default_as_of: date | None = None
+    article: str | None = None
 
 
 class Wire(BaseModel):
@@ -224,9 +229,20 @@ class Usage(Wire):
     output_tokens: int = 0
     cost: Cost | None = None
 
+    def __add__(self, other: Usage) -> Usage:
+        costs = [one.cost for one in (self, other) if one.cost is not None]
+        amount = sum(cost.amount for cost in costs)
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            # Of one model, and so in one currency.
+            cost=Cost(amount=amount, currency=costs[0].currency) if costs else None,
+        )
+
 
 class Timings(Wire):
-    """Wall time by stage, in milliseconds; ``total`` also holds what loading the embedding model took, if it was."""
+    """Wall time by stage, in milliseconds; ``total`` also holds what loading models took, if it was done, and what a
+    chat model took to complete the question or to name queries for it."""
 
     retrieve: float = 0.0
     generate: float = 0.0
@@ -304,7 +320,9 @@ class Hit:
 
     ``dense_rank`` and ``lexical_rank`` count from 1, None when that side did not find it; ``fused`` is their
     relevance together (0 to 1), ``age_days`` the age at the as-of date (None when undated), ``age_weight`` what age
-    takes it down by. Hits of one ``cluster`` print the same story.
+    takes it down by. Hits of one ``cluster`` print the same story. ``reranked`` (0 to 1) is the relevance
+    that takes the place of ``fused`` where a reranker was asked, ``rerank_score`` what it said (log-odds), None where
+    it did not read the passage.
     """
 
     passage: Passage
@@ -315,6 +333,8 @@ class Hit:
     age_days: int | None
     age_weight: float
     cluster: str = ""
+    rerank_score: float | None = None
+    reranked: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qa.dates import age_weight
 from qa.errors import StoreError
 from qa.library.catalog import StoredChunk
+from qa.library.encoders import common_words
 from qa.library.home import Home
+from qa.library.reranking import Reranking
 from qa.models import Filters, Hit, Passage, Retrieved
+from qa.naming import named
+from qa.ranking import best_of, by_score, rerank, score_of
+from qa.repair import search_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,9 +24,6 @@ if TYPE_CHECKING:
 
 LEXICAL_SHARE = 0.7
 """How much of a chunk's relevance is its words, the rest is its meaning: the best of 0.3, 0.5, 0.7 in our trials."""
-
-SHARPNESS = 1.5
-"""Exponent of the relevance before age is weighed in: a clear match in an old report outdoes a vague one in a new."""
 
 _SELECTIVE = 10_000
 """Up to so many visible chunks Chroma is handed their ids; above, it searches all and the surplus is dropped."""
@@ -48,8 +50,8 @@ def fuse(dense: Mapping[str, float], lexical: Mapping[str, float]) -> dict[str, 
     return relevance
 
 
-def diversify(hits: Sequence[Hit], k: int, *, per_article: int) -> list[Hit]:
-    """The first ``k`` of ``hits`` (best first) with at most ``per_article`` of any article.
+def diversify(hits: Sequence[Hit], k: int, *, per_article: int, whole: Collection[str] = ()) -> list[Hit]:
+    """The first ``k`` of ``hits`` (best first) with at most ``per_article`` of any article but those in ``whole``.
 
     Of articles that print one story (one cluster) only the one that comes first is taken.
     """
@@ -60,7 +62,8 @@ def diversify(hits: Sequence[Hit], k: int, *, per_article: int) -> list[Hit]:
         if len(chosen) == k:
             break
         article = hit.passage.article_id
-        if taken[article] < per_article and printed_by.setdefault(hit.cluster or article, article) == article:
+        room = article in whole or taken[article] < per_article
+        if room and printed_by.setdefault(hit.cluster or article, article) == article:
             taken[article] += 1
             chosen.append(hit)
     return chosen
@@ -74,59 +77,98 @@ class Weighting:
     floor: float = 0.5
 
 
-class Retriever:
-    """Finds passages in an open home. Safe to use from several threads."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one query found: cosine similarities and BM25 scores by chunk id, both best first."""
 
-    def __init__(self, home: Home, *, candidates: int, per_article: int, weighting: Weighting) -> None:
+    dense: Mapping[str, float]
+    lexical: Mapping[str, float]
+
+
+class Retriever:
+    """Finds passages in an open home, reordered where there is ``reranking``. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        candidates: int,
+        per_article: int,
+        weighting: Weighting,
+        reranking: Reranking | None = None,
+    ) -> None:
         self._home = home
         self._candidates = candidates
         self._per_article = per_article
         self._weighting = weighting
+        self._reranking = reranking
 
-    def retrieve(self, question: str, filters: Filters, k: int) -> Retrieved:
+    def warm(self) -> None:
+        """Load what retrieving needs; at once when it is loaded. Raises ``ModelMissingError``, ``SettingsError``."""
+        self._home.warm()
+        if self._reranking is not None:
+            self._reranking.load()
+
+    def retrieve(self, question: str, filters: Filters, k: int, *, further: Sequence[str] = ()) -> Retrieved:
         """The ``k`` best passages that ``filters`` admit, best first; fewer or none when there are no more.
 
-        Scores are relative to the best possible for this question: 1 for a passage that is best by both searches and
-        was published on the as-of date.
+        ``further`` are other queries about the same question. Scores are relative to the best possible for this
+        question: 1 for a passage that is best by both searches (or by the reranker) and was published on the as-of
+        date.
         """
         self._home.refresh()
         depth = max(self._candidates, k)
-        lexical = dict(self._home.lexical.search(question, depth, filters))
-        dense = dict(self._dense(question, filters, depth))
+        found = [self._search(query, filters, depth) for query in dict.fromkeys((question, *further))]
         # The catalogue has the last word on what may be seen: the two indexes may lag behind it.
-        chunks = self._home.catalog.chunks_by_id([*{**dense, **lexical}], filters, with_text=False)
-        hits = diversify(self._weigh(chunks, dense, lexical, filters), k, per_article=self._per_article)
-        return Retrieved(hits=self._complete(hits, filters), filters=filters)
+        seen = {one: None for each in found for one in (*each.dense, *each.lexical)}
+        chunks = self._home.catalog.chunks_by_id(list(seen), filters, with_text=False)
+        hits, notes = self._reranked(question, self._weigh(chunks, found, filters))
+        whole = filters.articles or _named_articles(question, chunks.values())
+        hits = diversify(hits, k, per_article=self._per_article, whole=whole)
+        return Retrieved(hits=self._complete(hits, filters), filters=filters, notes=notes)
 
-    def _weigh(
-        self,
-        chunks: Mapping[str, StoredChunk],
-        dense: Mapping[str, float],
-        lexical: Mapping[str, float],
-        filters: Filters,
-    ) -> list[Hit]:
-        relevance = fuse(dense, lexical)
-        dense_rank = {one: rank for rank, one in enumerate(dense, start=1)}
-        lexical_rank = {one: rank for rank, one in enumerate(lexical, start=1)}
+    def _search(self, query: str, filters: Filters, depth: int) -> _Found:
+        among = self._home.catalog.chunk_ids(filters) if filters.articles else None
+        lexical = self._home.lexical.search(query, depth, filters, among=among)
+        return _Found(dict(self._dense(query, filters, depth)), dict(lexical))
+
+    def _reranked(self, question: str, hits: Sequence[Hit]) -> tuple[Sequence[Hit], tuple[str, ...]]:
+        """``hits`` in the reranker's order; or as they are where there is none or it has no time, with a note of it."""
+        if self._reranking is None or not hits:
+            return hits, ()
+        first = hits[: self._reranking.candidates]
+        texts = self._home.catalog.chunks_by_id([hit.passage.chunk_id for hit in first])
+        # An article may have been deleted this instant.
+        first = [hit for hit in first if hit.passage.chunk_id in texts]
+        read = [search_text(texts[hit.passage.chunk_id].text, common_words().__contains__) for hit in first]
+        scores, why_not = self._reranking.scores(question, read)
+        if scores is None:
+            return hits, (f"passages are not reranked: {why_not}",)
+        return rerank([*first, *hits[self._reranking.candidates :]], scores), ()
+
+    def _weigh(self, chunks: Mapping[str, StoredChunk], found: Sequence[_Found], filters: Filters) -> list[Hit]:
+        relevance = best_of([fuse(each.dense, each.lexical) for each in found])
+        dense_rank = _best_ranks([each.dense for each in found])
+        lexical_rank = _best_ranks([each.lexical for each in found])
         hits = []
         for one, chunk in chunks.items():
             weight = age_weight(
                 chunk.published, filters.as_of, half_life=self._weighting.half_life, floor=self._weighting.floor
             )
+            similarity = max((each.dense[one] for each in found if one in each.dense), default=None)
             hits.append(
                 Hit(
-                    passage=_passage(chunk, relevance[one] ** SHARPNESS * weight, dense.get(one)),
+                    passage=_passage(chunk, score_of(relevance[one], weight), similarity),
                     dense_rank=dense_rank.get(one),
                     lexical_rank=lexical_rank.get(one),
-                    similarity=dense.get(one),
+                    similarity=similarity,
                     fused=relevance[one],
                     age_days=(filters.as_of - chunk.published).days if chunk.published else None,
                     age_weight=weight,
                     cluster=chunk.cluster,
                 )
             )
-        # Ids break ties, so that one question over one collection has one answer.
-        return sorted(hits, key=lambda hit: (-hit.passage.score, hit.passage.chunk_id))
+        return by_score(hits)
 
     def _complete(self, hits: Sequence[Hit], filters: Filters) -> tuple[Hit, ...]:
         """The hits with their passages' texts and the other outlets that print them, as far as ``filters`` admit.
@@ -171,11 +213,26 @@ class Retriever:
         return self._home.store.nearest(vector, depth, among=self._home.catalog.embedded_chunk_ids(filters))
 
 
+def _named_articles(question: str, chunks: Iterable[StoredChunk]) -> set[str]:
+    """Ids of the articles among those of ``chunks`` that ``question`` names: of them it wants all that fits."""
+    asked = named(question)
+    return {one.article_id for one in chunks if asked.holds(one.article_id, url=one.url, title=one.title)}
+
+
+def _best_ranks(found: Sequence[Mapping[str, float]]) -> dict[str, int]:
+    """The best rank (from 1) of each id in any of the searches."""
+    ranks: dict[str, int] = {}
+    for scores in found:
+        for rank, one in enumerate(scores, start=1):
+            ranks[one] = min(rank, ranks.get(one, rank))
+    return ranks
+
+
 def _passage(chunk: StoredChunk, score: float, similarity: float | None) -> Passage:
     return Passage(
         chunk_id=chunk.id,
         article_id=chunk.article_id,
-        score=round(score, 6),
+        score=score,
         text=chunk.text,
         start=chunk.start,
         end=chunk.end,

@@ -108,6 +108,34 @@ class Settings(BaseSettings):
     passages_per_article: int = Field(
         2, ge=1, le=50, description="Most passages of one article among those an answer is made from."
     )
+    reranker: str | None = Field(
+        None,
+        min_length=1,
+        description="Cross-encoder that puts what was found in order, a sentence-transformers name or path, e.g."
+        " cross-encoder/ms-marco-MiniLM-L6-v2; unset: none.",
+    )
+    rerank_candidates: int = Field(
+        30, ge=2, le=500, description="Chunks the reranker reads for a question, the best of those found."
+    )
+    rerank_timeout: float = Field(
+        3.0, gt=0, le=600, description="Seconds the reranker may take for a question; then it is answered without."
+    )
+    follow_ups: Literal["auto", "code", "off"] = Field(
+        "auto",
+        description="Who completes a question that leans on the conversation, before it is searched: the chat model"
+        " where there is one, else rules (auto); rules alone (code); or nobody (off).",
+    )
+    multi_query: bool = Field(
+        False,
+        description="Whether the chat model names up to 3 further search queries, one for each part of a question that"
+        " has several: one more call, and its wait, for every question.",
+    )
+    rewrite_timeout: float = Field(
+        8.0,
+        gt=0,
+        le=600,
+        description="Seconds the chat model may take to complete a question or to name queries; then it does without.",
+    )
     half_life: float = Field(
         30.0, gt=0, le=36_500, description="Days after which a report counts half as much (down to the floor)."
     )

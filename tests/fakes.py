@@ -50,6 +50,38 @@ class FakeEmbedder:
         return rows
 
 
+class FakeReranker:
+    """Scores a text by the share of the question's word stems it holds, from -8 to 8. Records how often it was loaded,
+    and every batch; waits for ``gate`` before each, and raises ``error`` when there is one."""
+
+    name = "fake-reranker"
+
+    def __init__(self, *, error: Exception | None = None, load_error: Exception | None = None) -> None:
+        self.error = error
+        self.load_error = load_error
+        self.loads = 0
+        self.batches: list[list[str]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.began = threading.Event()
+
+    def load(self) -> None:
+        """Nothing to load."""
+        self.loads += 1
+        if self.load_error:
+            raise self.load_error
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """One for each text."""
+        self.batches.append(list(texts))
+        self.began.set()
+        assert self.gate.wait(30)
+        if self.error:
+            raise self.error
+        wanted = set(content_stems(question))
+        return [16 * len(wanted & set(content_stems(text))) / max(len(wanted), 1) - 8 for text in texts]
+
+
 @dataclass
 class Reply:
     """What the scripted server answers once: text in pieces, or an error status; delays in seconds."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.options import (
+    ArticleOption,
     AsOfOption,
     DebugOption,
     FromOption,
@@ -34,6 +35,7 @@ EXAMPLES = examples(
     'dateline ask "Who resigned as harbour minister?"',
     'dateline ask "How many died in the flood?" --as-of 2025-03-24',
     'dateline ask "Was the strike called off?" --source "Coast Wire" --json',
+    'dateline ask "Who is to pay for it?" --article u-0c1f6d2e9a4b7c8d9e0f1a2b',
 )
 
 _DOING = {"retrieve": "Searching the articles", "generate": "Writing the answer", "verify": "Checking the quotes"}
@@ -45,6 +47,7 @@ def ask(
     start: FromOption = None,
     end: ToOption = None,
     source: SourceOption = None,
+    article: ArticleOption = None,
     top_k: TopKOption = None,
     model: ModelOption = None,
     server: ServerOption = None,
@@ -60,7 +63,9 @@ def ask(
     from api.cli.show import show_answer
     from api.client import asker_for
 
-    query = ask_of(question, as_of=as_of, start=start, end=end, source=source, top_k=top_k, model=model)
+    query = ask_of(
+        question, as_of=as_of, start=start, end=end, source=source, article=article, top_k=top_k, model=model
+    )
     settings = settings_for(home, debug, server_url=server, model=model)
 
     console = stdout()

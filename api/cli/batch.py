@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.options import (
+    ArticleOption,
     AsOfOption,
     DebugOption,
     FromOption,
@@ -70,6 +71,7 @@ def batch(
     start: FromOption = None,
     end: ToOption = None,
     source: SourceOption = None,
+    article: ArticleOption = None,
     top_k: TopKOption = None,
     model: ModelOption = None,
     server: ServerOption = None,
@@ -81,15 +83,15 @@ def batch(
 
     What is answered is kept beside the output, in ANSWERS.journal.
     No question in it is asked again; add questions and only those are asked.
-    What a row says itself (as_of, from, to, source, model, top_k) goes before
-    the options.
+    What a row says itself (as_of, from, to, source, article, model, top_k) goes
+    before the options.
     """
     from api.cli.batch_job import Job
     from api.cli.output import one_line, print_json, stdout
     from api.files.answers import check_answers_path
     from api.files.questions import read_questions
 
-    options = ask_of("", as_of=as_of, start=start, end=end, source=source, top_k=top_k, model=model)
+    options = ask_of("", as_of=as_of, start=start, end=end, source=source, article=article, top_k=top_k, model=model)
     settings = settings_for(home, debug, server_url=server, model=model, concurrency=concurrency)
     check_answers_path(output)
     if output.exists() and output.samefile(questions):
@@ -115,6 +117,7 @@ def _filled(ask: Ask, options: Ask) -> Ask:
         start=ask.start or options.start,
         end=ask.end or options.end,
         sources=ask.sources or options.sources,
+        article=ask.article or options.article,
         top_k=ask.top_k or options.top_k,
         model=ask.model or options.model,
     )

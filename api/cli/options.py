@@ -84,6 +84,12 @@ SourceOption = Annotated[
     list[str] | None,
     typer.Option("--source", metavar="NAME", rich_help_panel=_ASKING, help="Only this source; may be repeated."),
 ]
+ArticleOption = Annotated[
+    str | None,
+    typer.Option(
+        "--article", metavar="ID", rich_help_panel=_ASKING, help="Only this article; see `dateline articles list`."
+    ),
+]
 TopKOption = Annotated[
     int | None,
     typer.Option(
@@ -110,6 +116,7 @@ def ask_of(
     start: date | None,
     end: date | None,
     source: Sequence[str] | None,
+    article: str | None = None,
     top_k: int | None = None,
     model: str | None = None,
 ) -> Ask:
@@ -121,7 +128,14 @@ def ask_of(
     if start and as_of and start > as_of:
         raise FilterError(f"--from {start} is after --as-of {as_of}")
     return Ask(
-        question, as_of=as_of, start=start, end=end, sources=tuple(source or ()), top_k=top_k, model=model or None
+        question,
+        as_of=as_of,
+        start=start,
+        end=end,
+        sources=tuple(source or ()),
+        article=article or None,
+        top_k=top_k,
+        model=model or None,
     )
 
 

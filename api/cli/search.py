@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.options import (
+    ArticleOption,
     AsOfOption,
     DebugOption,
     FromOption,
@@ -40,6 +41,7 @@ def search(
     start: FromOption = None,
     end: ToOption = None,
     source: SourceOption = None,
+    article: ArticleOption = None,
     model: ModelOption = None,
     server: ServerOption = None,
     json: JsonOption = False,
@@ -52,7 +54,7 @@ def search(
     from api.client import asker_for
     from api.schemas import SearchResponse
 
-    asked = ask_of(query, as_of=as_of, start=start, end=end, source=source, model=model)
+    asked = ask_of(query, as_of=as_of, start=start, end=end, source=source, article=article, model=model)
     settings = settings_for(home, debug, server_url=server, model=model)
 
     async def run() -> Retrieved:

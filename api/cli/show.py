@@ -18,9 +18,11 @@ _INDENT = "    "
 
 
 def show_answer(console: Console, answer: Answer, *, text: bool = True) -> None:
-    """The answer's text (left out where it was streamed already), then its citations."""
+    """The answer's text (left out where it was streamed already), what was asked if not as typed, its citations."""
     if text:
         console.print(Text(safe(answer.text)))
+    if answer.rewritten_question is not None:
+        console.print(Text(f"(searched as: {one_line(answer.rewritten_question)})", style="dim"))
     for citation in answer.citations:
         console.print()
         console.print(_citation(citation))
@@ -69,7 +71,11 @@ def _parts(hit: Hit) -> str:
     dense = "not found" if hit.dense_rank is None else f"rank {hit.dense_rank}"
     lexical = "not found" if hit.lexical_rank is None else f"rank {hit.lexical_rank}"
     age = "undated" if hit.age_days is None else f"{hit.age_days} days old"
-    return f"meaning: {dense}{similarity}; words: {lexical}; fused {hit.fused:.4f} x {hit.age_weight:.2f} ({age})"
+    found = f"meaning: {dense}{similarity}; words: {lexical}; fused {hit.fused:.4f}"
+    if hit.reranked is not None:
+        score = "not read" if hit.rerank_score is None else f"score {hit.rerank_score:.2f}"
+        found += f"; reranked {hit.reranked:.4f} ({score})"
+    return f"{found} x {hit.age_weight:.2f} ({age})"
 
 
 def heading(published: date | None, source: str | None, title: str | None) -> str:

@@ -1,9 +1,9 @@
 """Question files: ``.txt`` (a question a line), ``.csv`` and ``.jsonl``, each in UTF-8.
 
 ``.csv`` and ``.jsonl`` have the fields ``question`` and, where wanted, ``id``, ``as_of``, ``from``, ``to``, ``source``,
-``model``, ``top_k``; ``.jsonl`` also ``history``. Other fields are passed over, so an evaluation set can be asked too.
-Without an id a question is called by its number: that of its line in ``.txt`` and ``.jsonl``, of its row below the
-header in ``.csv``.
+``article``, ``model``, ``top_k``; ``.jsonl`` also ``history``. Other fields are passed over, so an evaluation set can
+be asked too. Without an id a question is called by its number: that of its line in ``.txt`` and ``.jsonl``, of its row
+below the header in ``.csv``.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ class _Question(BaseModel):
     start: Day | None = Field(None, alias="from")
     end: Day | None = Field(None, alias="to")
     source: list[str] = []
+    article: str | None = None
     model: str | None = None
     top_k: int | None = Field(None, ge=1, le=50)
     history: list[HistoryTurn] = []
 
-    @field_validator("id", mode="before")
+    @field_validator("id", "article", mode="before")
     @classmethod
     def _number_is_an_id(cls, value: Any) -> Any:
         return str(value) if type(value) is int else value
@@ -61,6 +62,7 @@ class _Question(BaseModel):
             start=self.start,
             end=self.end,
             sources=tuple(self.source),
+            article=self.article,
             top_k=self.top_k,
             model=self.model,
         )

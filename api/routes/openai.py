@@ -81,7 +81,8 @@ async def create_completion(
 ) -> ChatCompletion | Response:
     """Answer the last user message, as a chat completion.
 
-    The message (and, in a stream, the last delta) also carries `citations`, `annotations` and `abstained`.
+    The message (and, in a stream, the last delta) also carries `citations`, `annotations`, `abstained` and
+    `rewritten_question`: what was searched, where it is not what was typed.
     Sampling parameters are accepted and not used: the service's settings hold.
     """
     refuse_unsupported(body)

@@ -13,7 +13,7 @@ from api.service import ServiceDep
 router = APIRouter(tags=["questions"])
 
 
-@router.get("/search", responses=problems(422, 503))
+@router.get("/search", responses=problems(404, 422, 503))
 async def search(query: Annotated[SearchQuery, Query()], service: ServiceDep) -> SearchResponse:
     """Find passages, best first, as an answer would be made from them."""
     ask = query.to_ask()

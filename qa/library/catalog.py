@@ -97,6 +97,8 @@ def visible(filters: Filters) -> Any:
     conditions.append(dated if filters.dated_only else or_(versions.c.published.is_(None), dated))
     if filters.sources:
         conditions.append(versions.c.source.in_(filters.sources))
+    if filters.articles:
+        conditions.append(versions.c.article_id.in_(filters.articles))
     return and_(*conditions)
 
 
@@ -137,6 +139,11 @@ class Catalog:
         with self.database.begin() as connection:
             return int(connection.execute(query).scalar_one())
 
+    def chunk_ids(self, filters: Filters) -> list[str]:
+        """Ids of the chunks that ``filters`` admit, in no order."""
+        with self.database.begin() as connection:
+            return list(connection.execute(_visible_ids(filters)).scalars())
+
     def embedded_chunk_ids(self, filters: Filters) -> list[str]:
         """Ids of the chunks that ``filters`` admit and that have a vector, in no order."""
         query = _visible_ids(filters).where(chunks.c.embedded)
@@ -169,11 +176,11 @@ class Catalog:
             return {one for some in found for one in some}
 
     def reporters(self, clusters: Sequence[str], filters: Filters) -> dict[str, set[tuple[str, str]]]:
-        """By cluster the (article id, outlet) of every article in it that ``filters`` admit, whatever its source.
+        """By cluster the (article id, outlet) of every article in it that ``filters`` admit, whatever its source or id.
 
         The outlet is the article's source, else its URL, else its id.
         """
-        anywhere = replace(filters, sources=())
+        anywhere = replace(filters, sources=(), articles=())
         outlet = func.coalesce(versions.c.source, versions.c.url, versions.c.article_id).label("outlet")
         query = select(versions.c.cluster, versions.c.article_id, outlet).join(articles)
         query = query.where(_alive(), visible(anywhere))

@@ -1,6 +1,6 @@
-"""Texts to vectors. ``Embedder`` is the seam; behind it stand sentence-transformers and, for the bundled weights,
-``qa.library.bundled``, which computes the same vectors, starts in a tenth of the time and is faster on every CPU we
-measured.
+"""Texts to vectors, and pairs of texts to scores. ``Embedder`` and ``Reranker`` are the seams; behind them stands
+sentence-transformers and, for the bundled weights, ``qa.library.bundled``, which computes the same vectors, starts in a
+tenth of the time and is faster on every CPU we measured.
 
 Libraries are imported when the first text is embedded, the tokenizer alone when the first text is chunked.
 """
@@ -208,3 +208,78 @@ class SentenceTransformerEmbedder:
                 f"the embedding model {self._name} cannot be loaded: {str(error).splitlines()[0]}",
                 hint="Download it once while online, or set DATELINE_EMBEDDING_MODEL to a local path.",
             ) from error
+
+
+class Reranker(Protocol):
+    """Scores passages by how well they answer a question. Called from one thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    def load(self) -> None:
+        """Load what scoring needs; at once when it is loaded. Raises ``ModelMissingError`` and ``SettingsError``."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """One score for each of ``texts``, in their order: log-odds that it answers ``question``; [] for none."""
+
+
+class CrossEncoderReranker:
+    """Any sentence-transformers cross-encoder by name or path. It is loaded once, by the first who needs it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    @property
+    def name(self) -> str:
+        """The model's name or path, as it was given."""
+        return self._name
+
+    def load(self) -> None:
+        """See ``Reranker``."""
+        with self._lock:
+            if self._model is None:
+                self._model = self._load()
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """See ``Reranker``. What a passage has beyond the model's limit is not read."""
+        if not texts:
+            return []
+        self.load()
+        pairs = [(question, text) for text in texts]
+        # Models differ in what they make of a score by default, a probability or nothing: asked for as it is.
+        found = self._model.predict(
+            pairs, batch_size=len(pairs), activation_fn=_as_it_is, show_progress_bar=False, convert_to_numpy=True
+        )
+        return [float(score) for score in found]
+
+    def _load(self) -> Any:
+        from sentence_transformers import CrossEncoder
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()  # type: ignore[no-untyped-call]
+        try:
+            model = CrossEncoder(self._name, device="cpu", trust_remote_code=False)
+        except Exception as error:  # files that are missing or damaged fail each in a way of its format
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelMissingError(
+                f"DATELINE_RERANKER={self._name} cannot be loaded: {reason}",
+                hint="Download it once while online, set it to a local path, or unset it to do without.",
+            ) from error
+        if model.num_labels != 1:
+            raise self._unfit(f"it sorts pairs into {model.num_labels} classes, a reranker gives one score")
+        # sentence-transformers makes a cross-encoder of anything, where need be with a last layer of random numbers.
+        built = getattr(model.config, "architectures", None) or [""]
+        if built[0].endswith("Model"):
+            raise self._unfit("it is a model for embeddings")
+        return model
+
+    def _unfit(self, reason: str) -> SettingsError:
+        hint = "Name a cross-encoder, e.g. cross-encoder/ms-marco-MiniLM-L6-v2, or unset it to do without."
+        return SettingsError(f"DATELINE_RERANKER={self._name} is no reranker: {reason}", hint=hint)
+
+
+def _as_it_is(scores: Any) -> Any:
+    return scores

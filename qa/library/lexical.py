@@ -63,10 +63,13 @@ class LexicalIndex:
                 f"the lexical index failed: {error}", hint="Try `dateline status --check --repair`."
             ) from error
 
-    def search(self, query: str, k: int, filters: Filters | None = None) -> list[tuple[str, float]]:
+    def search(
+        self, query: str, k: int, filters: Filters | None = None, *, among: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
         """The ``k`` best chunk ids with their BM25 score, best first; [] when no word of ``query`` is known.
 
-        The query's words are searched as they are: nothing in it is syntax.
+        The query's words are searched as they are: nothing in it is syntax. ``among`` limits the search to those chunk
+        ids, an empty list to none. The index knows no articles: who asks for some names their chunks.
         """
         import tantivy
 
@@ -79,6 +82,9 @@ class LexicalIndex:
         parts = [(tantivy.Occur.Must, tantivy.Query.boolean_query(should))]
         if filters is not None:
             parts += [(tantivy.Occur.Must, condition) for condition in _conditions(tantivy, schema, filters)]
+        if among is not None:
+            admitted = tantivy.Query.term_set_query(schema, "id", list(among))
+            parts.append((tantivy.Occur.Must, tantivy.Query.const_score_query(admitted, 0.0)))
         searcher = index.searcher()
         found = searcher.search(tantivy.Query.boolean_query(parts), limit=k, count=False)
         return [(searcher.doc(address)["id"][0], score) for score, address in found.hits]

@@ -148,6 +148,7 @@ class FakeEngine:
         self.asks: list[Ask] = []
         self.ended: list[str] = []
         self.search_error: Exception | None = None
+        self.warm_error: Exception | None = None
 
     def models(self) -> tuple[str, ...]:
         return ("openai:gpt-test", "extractive")
@@ -186,6 +187,10 @@ class FakeEngine:
             if isinstance(event, DoneEvent):
                 answer = event.answer
         return answer
+
+    def warm(self) -> None:
+        if self.warm_error:
+            raise self.warm_error
 
     async def search(self, ask: Ask, *, k: int) -> Retrieved:
         self.asks.append(ask)

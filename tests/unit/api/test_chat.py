@@ -25,11 +25,12 @@ async def test_an_answer_is_the_contract_s_object(client: httpx.AsyncClient) -> 
 async def test_everything_the_caller_says_reaches_the_engine(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     history = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]
     options = {"as_of": "2025-04-01", "from": "2025-03-01", "to": "2025-03-31", "sources": ["Courier"], "top_k": 3}
+    options |= {"article": "flood"}
     await client.post("/chat", json={**QUESTION, **options, "history": history, "model": "extractive"})
     (ask,) = engine.asks
     assert ask.history == (Turn("user", "Hello"), Turn("assistant", "Hi"))
     assert (str(ask.as_of), str(ask.start), str(ask.end)) == ("2025-04-01", "2025-03-01", "2025-03-31")
-    assert (ask.sources, ask.top_k, ask.model) == (("Courier",), 3, "extractive")
+    assert (ask.sources, ask.article, ask.top_k, ask.model) == (("Courier",), "flood", 3, "extractive")
 
 
 async def test_what_is_left_out_is_the_engine_s_default(client: httpx.AsyncClient, engine: FakeEngine) -> None:

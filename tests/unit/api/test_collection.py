@@ -42,6 +42,8 @@ async def test_search_explains_its_scores(client: httpx.AsyncClient) -> None:
         "fused": 0.02,
         "age_days": 8,
         "age_weight": 0.8,
+        "reranked": None,
+        "rerank_score": None,
     }
 
 

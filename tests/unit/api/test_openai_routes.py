@@ -36,6 +36,7 @@ async def test_a_completion_has_openai_s_shape(client: httpx.AsyncClient) -> Non
     assert (choice["message"]["role"], choice["message"]["content"]) == ("assistant", ANSWER.text)
     assert choice["message"]["citations"] == ANSWER.to_json()["citations"]
     assert choice["message"]["abstained"] is False
+    assert choice["message"]["rewritten_question"] is None
 
 
 async def test_annotations_point_at_the_markers(client: httpx.AsyncClient) -> None:
@@ -114,13 +115,13 @@ async def test_the_model_is_the_configured_one_or_one_by_name(
 
 async def test_dateline_s_own_options_reach_the_engine(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     options = {"as_of": "2025-04-01", "from": "2025-03-01", "to": "2025-03-31", "sources": ["Courier"], "top_k": 3}
-    await client.post(PATH, json={**BODY, "dateline": options})
+    await client.post(PATH, json={**BODY, "dateline": {**options, "article": "flood"}})
     await client.post(PATH, json={**BODY, "dateline": None})
     with_options, without = engine.asks
     assert (str(with_options.as_of), str(with_options.start), str(with_options.end)) == (
         *("2025-04-01", "2025-03-01", "2025-03-31"),
     )
-    assert (with_options.sources, with_options.top_k) == (("Courier",), 3)
+    assert (with_options.sources, with_options.article, with_options.top_k) == (("Courier",), "flood", 3)
     assert without == Ask("How many died?")
 
 

@@ -179,6 +179,15 @@ async def test_a_model_that_cannot_be_loaded_is_told(caplog: pytest.LogCaptureFi
     assert "the weights are damaged" in caplog.text
 
 
+async def test_what_else_retrieval_needs_is_told_too() -> None:
+    engine = FakeEngine()
+    engine.warm_error = ModelMissingError("DATELINE_RERANKER=x cannot be loaded")
+    async with client_of(make_app(engine)) as client:
+        while "starting" in (ready := await client.get("/health/ready")).text:
+            pass
+    assert (ready.status_code, "DATELINE_RERANKER" in ready.text) == (503, True)
+
+
 async def test_a_home_that_was_given_is_left_open() -> None:
     home = FakeHome()
     async with client_of(make_app(home=home)):

@@ -40,6 +40,7 @@ FULL = Ask(
     start=date(2025, 3, 1),
     end=date(2025, 3, 31),
     sources=("Coast Wire", "Courier & Co"),
+    article="u-1&2",
     top_k=3,
     model="extractive",
 )
@@ -96,7 +97,8 @@ async def test_search_gives_hits_with_the_parts_of_their_scores() -> None:
     assert engine.asks == [ask]
     assert len(found.hits) == 2
     assert (found.hits[0].dense_rank, found.hits[0].lexical_rank, found.hits[0].age_weight) == (1, None, 0.8)
-    assert found.filters.as_of == ask.as_of
+    assert (found.hits[0].reranked, found.hits[0].rerank_score) == (None, None)
+    assert (found.filters.as_of, found.filters.articles) == (ask.as_of, ("u-1&2",))
     assert found.notes == ("note",)
 
 

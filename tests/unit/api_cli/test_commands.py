@@ -9,6 +9,7 @@ import re
 import signal
 import threading
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,12 @@ def test_remarks_on_citations_are_shown(capsys: pytest.CaptureFixture[str]) -> N
         assert remark in shown
 
 
+def test_what_was_searched_is_shown_where_it_is_not_what_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    for typed_as, shown in ((None, False), ("Who received\x1b[31m Lavrov?", True)):
+        show_answer(Console(soft_wrap=True), ANSWER.model_copy(update={"rewritten_question": typed_as}), text=True)
+        assert ("(searched as: Who received Lavrov?)" in capsys.readouterr().out) is shown
+
+
 def test_a_heading_leaves_out_what_is_not_known() -> None:
     assert heading(None, None, "Title") == "undated  Title"
     assert heading(date(2025, 1, 2), "Wire", None) == "2025-01-02  Wire"
@@ -148,6 +155,15 @@ def test_undated_passages_are_explained_too(capsys: pytest.CaptureFixture[str]) 
     hit = Hit(PASSAGE, None, 4, None, 0.01, age_days=None, age_weight=0.3)
     show_hits(Console(soft_wrap=True), Retrieved((hit,), Filters(date(2025, 1, 1))), explain=True)
     assert "meaning: not found; words: rank 4; fused 0.0100 x 0.30 (undated)" in capsys.readouterr().out
+
+
+def test_what_the_reranker_said_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    read = Hit(PASSAGE, 1, 1, 0.5, 0.5, age_days=8, age_weight=0.8, rerank_score=7.25, reranked=1.0)
+    unread = replace(read, rerank_score=None, reranked=0.1)
+    show_hits(Console(soft_wrap=True), Retrieved((read, unread), Filters(date(2025, 1, 1))), explain=True)
+    shown = capsys.readouterr().out
+    assert "fused 0.5000; reranked 1.0000 (score 7.25) x 0.80 (8 days old)" in shown
+    assert "fused 0.5000; reranked 0.1000 (not read) x 0.80 (8 days old)" in shown
 
 
 def test_finding_nothing_is_said_on_stderr(dateline: Run, url: str, engine: FakeEngine) -> None:

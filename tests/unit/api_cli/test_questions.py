@@ -33,9 +33,9 @@ def test_txt_has_a_question_a_line_called_by_its_number(tmp_path: Path) -> None:
 
 def test_csv_fields(tmp_path: Path) -> None:
     text = (
-        "\ufeffID, Question ,as_of,from,to,source,model,top_k,answers\r\n"
-        '7,"Who, exactly,\r\nwon?",2025-05-20,2025-05-01,2025-05-31,Coast Wire,extractive,3,"[""x""]"\r\n'
-        ",Who lost?,,,,,,,\r\n"
+        "\ufeffID, Question ,as_of,from,to,source,article,model,top_k,answers\r\n"
+        '7,"Who, exactly,\r\nwon?",2025-05-20,2025-05-01,2025-05-31,Coast Wire,a-7,extractive,3,"[""x""]"\r\n'
+        ",Who lost?,,,,,,,,\r\n"
         "\r\n"
         "c,And then?\r\n"
     )
@@ -45,6 +45,7 @@ def test_csv_fields(tmp_path: Path) -> None:
         start=date(2025, 5, 1),
         end=date(2025, 5, 31),
         sources=("Coast Wire",),
+        article="a-7",
         model="extractive",
         top_k=3,
     )

@@ -196,10 +196,19 @@ async def test_another_model_or_prompt_asks_again_and_keeps_the_day(path: Path, 
         Ask("a", sources=("Wire",)),
         Ask("a", top_k=3),
         Ask("a", model="openai:x"),
+        Ask("a", article="x"),
     ],
 )
 def test_everything_that_can_change_an_answer_changes_the_key(other: Ask) -> None:
     assert key_of(other, TERMS) != key_of(Ask("a"), TERMS)
+
+
+def test_how_a_follow_up_is_completed_is_part_of_its_key_and_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = [Ask("a"), Ask("a", history=(Turn("user", "b"),))]
+    before = [key_of(ask, TERMS) for ask in asks]
+    monkeypatch.setattr("qa.batch.REWRITE_VERSION", "another")
+    after = [key_of(ask, TERMS) for ask in asks]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False]
 
 
 def test_what_says_the_same_has_the_same_key() -> None:

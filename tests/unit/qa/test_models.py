@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from qa.models import Answer, Article, Citation, DateRange, Filters, Passage
+from qa.models import Answer, Article, Citation, Cost, DateRange, Filters, Passage, Usage
 
 DAY = date(2023, 4, 17)
 ARTICLE = Article(
@@ -65,6 +65,22 @@ def test_filters_hold_to_the_sources_asked_for() -> None:
     assert filters.admits(DAY, "ap")
     assert not filters.admits(DAY, "afp")
     assert not filters.admits(None, None)
+
+
+def test_filters_hold_to_the_articles_asked_for() -> None:
+    filters = Filters(as_of=DAY, articles=("a", "b"))
+    assert filters.admits(DAY, None, "b")
+    assert not filters.admits(DAY, None, "c")
+    assert not filters.admits(DAY, None)
+    assert Filters(as_of=DAY).admits(DAY, None, "c")
+
+
+def test_what_two_calls_took_adds_up() -> None:
+    free = Usage(input_tokens=10, output_tokens=2)
+    paid = Usage(input_tokens=1, output_tokens=3, cost=Cost(amount=0.25, currency="EUR"))
+    assert (free + free).cost is None
+    assert free + paid == Usage(input_tokens=11, output_tokens=5, cost=Cost(amount=0.25, currency="EUR"))
+    assert (paid + paid).cost == Cost(amount=0.5, currency="EUR")
 
 
 def test_a_range_speaks_of_from_and_to_on_the_wire() -> None:

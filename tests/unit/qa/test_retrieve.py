@@ -64,6 +64,10 @@ def test_diversity_keeps_the_order_and_the_limit(articles: list[str], k: int, pe
     assert [one for one in hits if one in chosen] == chosen
     counts = {article: sum(one.passage.article_id == article for one in chosen) for article in "abc"}
     assert max(counts.values()) <= per_article
+    # An article that is wanted whole has no limit.
+    every = diversify(hits, k, per_article=per_article, whole={"a"})
+    assert sum(one.passage.article_id == "a" for one in every) >= counts["a"]
+    assert len(diversify(hits, len(hits), per_article=1, whole="abc")) == len(hits)
     # What was left out had to be: its article was full, or the list was.
     for left in (one for one in hits if one not in chosen):
         assert len(chosen) == k or counts[left.passage.article_id] == per_article
