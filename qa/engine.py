@@ -7,13 +7,14 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import date
 from time import perf_counter
 
 from qa.assembly import Assembly
 from qa.claims import Claim, ClaimStream
-from qa.errors import FilterError, QuestionError
+from qa.errors import FilterError, ModelError, QuestionError
 from qa.library.home import Home
-from qa.llm import ChatModel, ModelConfig
+from qa.llm import ChatModel, Ending, may_pass
 from qa.models import (
     EXTRACTIVE,
     Answer,
@@ -29,9 +30,10 @@ from qa.models import (
     Timings,
     Usage,
 )
-from qa.prompt import PROMPT_VERSION, build_messages
+from qa.prompt import Message, build_messages
 from qa.reader import ExtractiveReader
 from qa.retrieve import Retriever, Weighting
+from qa.roster import Chain, Roster
 
 DEFAULT_MODEL = "dateline"
 """What clients may call the configured model."""
@@ -50,13 +52,16 @@ class Engine:
             weighting=Weighting(half_life=settings.half_life, floor=settings.age_floor),
         )
         self._reader = ExtractiveReader(home.embedder, abstain_below=settings.abstain_below)
-        self._chat_models: dict[str, ChatModel] = {}
-        if settings.model != EXTRACTIVE:
-            self._chat_model(settings.model)
+        self._roster = Roster(settings)
 
     def models(self) -> tuple[str, ...]:
-        """The configured model, then the embedded reader."""
-        return tuple(dict.fromkeys((self._settings.model, EXTRACTIVE)))
+        """The configured model, those that follow when it fails, then the embedded reader."""
+        return tuple(dict.fromkeys((*self._roster.names, EXTRACTIVE)))
+
+    @property
+    def prompt_version(self) -> str:
+        """What of the prompt an answer depends on; part of every batch row's key."""
+        return self._roster.prompt_version
 
     def check(self, ask: Ask) -> None:
         """Raise at once what can be told without searching: ``QuestionError``, ``FilterError``."""
@@ -109,6 +114,10 @@ class Engine:
         """The answer as it comes about: status, passages, then deltas with their citations, at last ``DoneEvent``.
 
         What :meth:`check` raises is raised before the first event. ``ModelError`` may be raised later.
+
+        A question that names its model is answered by it, or by those set to follow it, or fails. One that leaves the
+        choice open gets less rather than nothing: the embedded reader's answer when the model fails for a while, the
+        sentences that came when it breaks off. A warning says so. A model that is set up wrongly is always told.
         """
         self.check(ask)
         begun = perf_counter()
@@ -132,7 +141,7 @@ class Engine:
                 yield event
         else:
             # Closed at once, not by the garbage collector, when the caller leaves: so is the model's connection.
-            async with aclosing(run.generate(self._chat_model(run.model), self._settings.prompt_tokens)) as events:
+            async with aclosing(run.generate(self._roster, self._reader, self._settings.today())) as events:
                 async for event in events:
                     yield event
         ended = perf_counter()
@@ -143,26 +152,11 @@ class Engine:
             total=_ms(ended - begun),
         )
         revision = await asyncio.to_thread(self._home.catalog.revision)
-        yield DoneEvent(run.answer(timings, _answer_id(ask, filters, run.model, revision), retrieved))
+        told = (run.model, self._roster.prompt_version, revision)
+        yield DoneEvent(run.answer(timings, _answer_id(ask, filters, *told), retrieved))
 
     def _model_name(self, ask: Ask) -> str:
         return self._settings.model if ask.model in (None, DEFAULT_MODEL) else str(ask.model)
-
-    def _chat_model(self, spec: str) -> ChatModel:
-        if spec not in self._chat_models:
-            settings = self._settings
-            self._chat_models[spec] = ChatModel(
-                ModelConfig(
-                    spec=spec,
-                    base_url=settings.model_base_url,
-                    api_key=settings.model_api_key.get_secret_value() if settings.model_api_key else None,
-                    timeout=settings.model_timeout,
-                    retries=settings.model_retries,
-                    temperature=settings.temperature,
-                    max_output_tokens=settings.max_output_tokens,
-                )
-            )
-        return self._chat_models[spec]
 
 
 class _Run:
@@ -177,6 +171,7 @@ class _Run:
         self.usage: Usage | None = None
         self.verifying = 0.0
         self.warnings: list[str] = []
+        self.failures: list[str] = []
 
     def quote(self, reader: ExtractiveReader) -> list[Event]:
         """Answer by quoting."""
@@ -185,28 +180,88 @@ class _Run:
             events += self.assembly.add_quote(picked)
         return events + self.finish()
 
-    async def generate(self, model: ChatModel, budget: int) -> AsyncGenerator[Event, None]:
-        """Answer by a chat model, sentence by checked sentence."""
-        messages, shown = build_messages(
-            self.ask.question, self.passages, as_of=self.filters.as_of, history=self.ask.history, budget=budget
-        )
-        if shown < len(self.passages):
-            self.warnings.append(f"{len(self.passages) - shown} passages did not fit into the prompt")
+    async def generate(self, roster: Roster, reader: ExtractiveReader, today: date) -> AsyncGenerator[Event, None]:
+        """Answer by a chat model; by the next in its chain while nothing was said."""
+        chain = roster.chain(self.model)
+        first: ModelError | None = None
+        for model in chain.models:
+            # With nobody to follow there is no use in passing it over.
+            if (model is not chain.models[-1] or chain.reader or self._open) and not model.breaker.admits():
+                self.failures.append(f"{model.config.spec} failed {model.breaker.in_a_row} times in a row")
+                continue
+            self.model = model.config.spec
+            try:
+                async with aclosing(self._told(model, roster, today)) as events:
+                    async for event in events:
+                        yield event
+            except ModelError as error:
+                if self.assembly.text:
+                    for event in self._broken_off(error):
+                        yield event
+                    return
+                first = first or error
+                self.failures.append(str(error))
+            else:
+                for event in self.finish():
+                    yield event
+                return
+        if first is not None and not self._reader_follows(chain, first):
+            raise first
+        self.model, self.assembly = EXTRACTIVE, Assembly(self.passages)
+        for event in await asyncio.to_thread(self.quote, reader):
+            yield event
+
+    @property
+    def _open(self) -> bool:
+        """Whether the question leaves open who answers it."""
+        return self.ask.model in (None, DEFAULT_MODEL)
+
+    def _reader_follows(self, chain: Chain, error: ModelError) -> bool:
+        return chain.reader or (self._open and (len(chain.models) > 1 or may_pass(error)))
+
+    def _broken_off(self, error: ModelError) -> list[Event]:
+        """End with what was said: it stays as it is, and nobody else goes on with it. Raises ``error`` otherwise."""
+        if not self._open:
+            raise error
+        self.warnings.append(f"the answer may be incomplete: {error}")
+        return self.finish()
+
+    async def _told(self, model: ChatModel, roster: Roster, today: date) -> AsyncGenerator[Event, None]:
+        """What ``model`` says, sentence by checked sentence."""
+        messages, shown = await asyncio.to_thread(self._messages, model, roster, today)
         self.assembly = Assembly(self.passages[:shown])
         claims = ClaimStream()
+        whole = True
         async with aclosing(model.stream(messages)) as pieces:
             async for piece in pieces:
-                if isinstance(piece, Usage):
-                    self.usage = piece
+                if isinstance(piece, Ending):
+                    self.usage = piece.usage
+                    whole = piece.how == "complete"
+                    self.warnings += _ending(piece, model)
                     continue
                 for claim in claims.feed(piece):
                     for event in self._verified(claim):
                         yield event
-        for claim in claims.end():
+        rest = list(claims.end())
+        if rest and not (whole or _is_sentence(rest[-1])):
+            rest.pop()
+        for claim in rest:
             for event in self._verified(claim):
                 yield event
-        for event in self.finish():
-            yield event
+        if shown < len(self.passages):
+            self.warnings.append(f"{len(self.passages) - shown} passages did not fit into the prompt")
+
+    def _messages(self, model: ChatModel, roster: Roster, today: date) -> tuple[list[Message], int]:
+        return build_messages(
+            self.ask.question,
+            self.passages,
+            as_of=self.filters.as_of,
+            today=today,
+            history=self.ask.history,
+            budget=model.budget(),
+            template=roster.template(model.config),
+            count=model.count,
+        )
 
     def finish(self) -> list[Event]:
         """Abstain when nothing was said."""
@@ -238,8 +293,31 @@ class _Run:
             model=self.model,
             usage=self.usage,
             timings_ms=timings,
-            warnings=tuple(dict.fromkeys([*self.warnings, *self.assembly.warnings()])),
+            warnings=tuple(dict.fromkeys([*self._stood_in(), *self.warnings, *self.assembly.warnings()])),
         )
+
+    def _stood_in(self) -> list[str]:
+        """The warning that another answered than was asked."""
+        who = "the embedded reader" if self.model == EXTRACTIVE else self.model
+        return [f"{'; '.join(self.failures)}; {who} answered instead"] if self.failures else []
+
+
+def _ending(ending: Ending, model: ChatModel) -> list[str]:
+    """What the reader of an answer should know of how the model's reply ended."""
+    spec = model.config.spec
+    match ending.how:
+        case "length":
+            return [f"the answer may be incomplete: {spec} reached DATELINE_MAX_OUTPUT_TOKENS"]
+        case "cut":
+            longest = model.config.max_reply_chars
+            return [f"the answer may be incomplete: {spec} wrote more than {longest} characters"]
+        case "filtered":
+            return [f"the answer may be incomplete: the provider of {spec} held back the rest"]
+    return []
+
+
+def _is_sentence(claim: Claim) -> bool:
+    return claim.text.rstrip("\"'”’)»").endswith((".", "!", "?", "…", "。"))
 
 
 def _asked_range(filters: Filters) -> DateRange | None:
@@ -248,11 +326,11 @@ def _asked_range(filters: Filters) -> DateRange | None:
     return DateRange(start=filters.start, end=filters.end, reason="asked for by the caller")
 
 
-def _answer_id(ask: Ask, filters: Filters, model: str, revision: int) -> str:
+def _answer_id(ask: Ask, filters: Filters, model: str, prompt: str, revision: int) -> str:
     told = [
         ask.question, [[turn.role, turn.content] for turn in ask.history],
         filters.as_of.isoformat(), filters.as_of_given,
-        str(filters.start), str(filters.end), filters.sources, ask.top_k, model, PROMPT_VERSION, revision,
+        str(filters.start), str(filters.end), filters.sources, ask.top_k, model, prompt, revision,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 

@@ -147,6 +147,8 @@ class FakeEngine:
         self.ended: list[str] = []
         self.search_error: Exception | None = None
 
+    prompt_version = "7"
+
     def models(self) -> tuple[str, ...]:
         return ("openai:gpt-test", "extractive")
 

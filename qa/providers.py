@@ -1,0 +1,205 @@
+"""Chat models of other programs and machines, through LangChain: any provider it knows, any OpenAI-compatible server.
+
+The one boundary where providers' errors are renamed. LangChain is imported when the first question is asked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+from qa.errors import (
+    ModelAuthError,
+    ModelError,
+    ModelMissingError,
+    ModelRateLimitError,
+    ModelReplyError,
+    ModelTimeoutError,
+    ModelUnreachableError,
+    SettingsError,
+)
+from qa.llm import ModelConfig, Piece
+from qa.models import Usage
+from qa.prompt import Message
+from qa.tokens import Counter, estimate_tokens, openai_counter
+
+_LONGEST_REASON = 300
+
+
+class ProviderBackend:
+    """One model of one provider."""
+
+    context: int | None = None
+
+    def __init__(self, config: ModelConfig) -> None:
+        self._config = config
+        self._model: Any = None
+        self._count: Counter | None = None
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Any number of questions at a time."""
+        return nullcontext()
+
+    def count(self, text: str) -> int:
+        """Tokens of ``text``: counted for OpenAI's models where tiktoken has their encoding at hand, else estimated.
+
+        LangChain's own ``get_num_tokens`` fetches a tokenizer, or asks the provider: neither is wanted here.
+        """
+        if self._count is None:
+            ours = openai_counter(self._config.name) if self._config.provider == "openai" else None
+            self._count = ours or estimate_tokens
+        return self._count(text)
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Piece, None]:
+        """The reply piece by piece. Raises the ``ModelError`` family, and ``SettingsError``."""
+        chunks = self._opened().astream([(message.role, message.content) for message in messages])
+        # Others than OpenAI name the reason for ending in ways of their own.
+        finished = self._config.provider != "openai"
+        try:
+            while True:
+                try:
+                    chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    break
+                except Exception as error:  # noqa: BLE001  every provider brings its own; they are renamed here
+                    raise_renamed(error, self._config)
+                reason = _reason(chunk.response_metadata)
+                finished = finished or reason is not None
+                yield Piece(str(chunk.text or ""), reason, _usage(chunk.usage_metadata))
+        finally:
+            await chunks.aclose()
+        if not finished:
+            # A connection closed half-way looks like an end: only the model can say that it has finished.
+            raise ModelReplyError(f"{self._config.spec} broke off in the middle of its reply", hint="Try again.")
+
+    def _opened(self) -> Any:
+        if self._model is None:
+            from langchain.chat_models import init_chat_model
+
+            config = self._config
+            try:
+                self._model = init_chat_model(config.name, model_provider=config.provider, **_options(config))
+            except ImportError as error:
+                raise ModelMissingError(
+                    f"{config.spec} needs a package that is not installed: {error}",
+                    hint=f"Run `pip install 'dateline[{config.provider}]'` (or the package named above).",
+                ) from error
+            except Exception as error:  # noqa: BLE001  providers check settings each in their own way
+                raise_renamed(error, config, opening=True)
+        return self._model
+
+
+def _options(config: ModelConfig) -> dict[str, Any]:
+    """What ``init_chat_model`` is told, in each provider's own words."""
+    options: dict[str, Any] = {"temperature": config.temperature}
+    if config.base_url:
+        options["base_url"] = config.base_url
+    if config.api_key:
+        options["api_key"] = config.api_key
+    elif config.base_url and config.provider == "openai":
+        # Local servers ask for no key, the client insists on one.
+        options["api_key"] = os.environ.get("OPENAI_API_KEY") or "none"
+    if config.provider == "ollama":
+        return options | {
+            "num_predict": config.max_output_tokens,
+            # Ollama cuts a prompt to its own default without a word.
+            "num_ctx": config.prompt_tokens + config.max_output_tokens,
+            "client_kwargs": {"timeout": (config.connect_timeout, config.timeout)},
+        }
+    options |= {
+        "max_tokens": config.max_output_tokens,
+        "timeout": config.timeout,
+        "max_retries": 0,  # ChatModel retries, and honours Retry-After
+    }
+    if config.provider == "openai":
+        options |= {
+            "stream_usage": True,
+            "use_responses_api": False,
+            "timeout": (config.connect_timeout, config.timeout),
+        }
+    return options
+
+
+def _reason(metadata: Mapping[str, Any]) -> str | None:
+    """Why the reply ended, as the provider puts it, in lower case; None while it has not."""
+    told = metadata.get("finish_reason") or metadata.get("stop_reason") or metadata.get("done_reason")
+    return str(told).lower() if told else None
+
+
+def _usage(told: Mapping[str, Any] | None) -> Usage | None:
+    if not told:
+        return None
+    return Usage(input_tokens=told["input_tokens"], output_tokens=told["output_tokens"])
+
+
+def raise_renamed(error: Exception, config: ModelConfig, *, opening: bool = False) -> NoReturn:
+    """Raise the ``ModelError`` that says what a provider's ``error`` means.
+
+    ``opening``: nothing was asked yet, it arose from the settings; what is not known is then a ``SettingsError``.
+    """
+    if isinstance(error, ModelError):
+        raise error
+    kind, status = type(error).__name__, getattr(error, "status_code", None)
+    reason = " ".join(str(error).split())[:_LONGEST_REASON]
+    where = config.base_url or config.provider
+    if _connecting(error):
+        raise ModelUnreachableError(f"{where} cannot be reached within {config.connect_timeout:g} s") from error
+    if isinstance(error, TimeoutError) or "Timeout" in kind:
+        raise ModelTimeoutError(f"{config.spec} gave no complete reply within {config.timeout:g} s") from error
+    if status in (401, 403) or (opening and "api_key" in reason.lower()):
+        raise ModelAuthError(f"{where} refused the key for {config.spec}: {reason}") from error
+    if status == 429:
+        raise ModelRateLimitError(f"{where} is limiting requests: {reason}", retry_after=retry_after(error)) from error
+    if status == 404:
+        raise ModelMissingError(
+            f"{where} knows no model {config.name!r}: {reason}",
+            hint="Check DATELINE_MODEL and DATELINE_MODEL_BASE_URL.",
+        ) from error
+    if "Connect" in kind or isinstance(error, ConnectionError):
+        raise ModelUnreachableError(f"{where} cannot be reached: {reason}") from error
+    if opening:
+        raise SettingsError(f"{config.spec} cannot be used: {reason}") from error
+    raise ModelReplyError(f"{config.spec} failed: {reason}", hint="See the provider's message.") from error
+
+
+def _connecting(error: BaseException | None) -> bool:
+    """Whether time ran out before there was a connection; clients wrap that in a timeout of their own."""
+    while error is not None:
+        if type(error).__name__ == "ConnectTimeout":
+            return True
+        error = error.__cause__
+    return False
+
+
+def retry_after(error: Exception) -> float | None:
+    """How long the provider asks to be left alone, in seconds; None when it does not say, or not readably.
+
+    Retry-After counts seconds or names a date (RFC 9110, 10.2.3), which is held against the server's own clock where
+    it tells that; OpenAI also sends it in milliseconds.
+    """
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    if (milliseconds := _number(headers.get("retry-after-ms", ""))) is not None:
+        return milliseconds / 1000
+    told = headers.get("retry-after", "")
+    if (seconds := _number(told)) is not None:
+        return seconds
+    until = _date(told)
+    if until is None:
+        return None
+    return max(0.0, (until - (_date(headers.get("date", "")) or datetime.now(UTC))).total_seconds())
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text.isascii() and text.replace(".", "", 1).isdecimal() else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
