@@ -34,6 +34,7 @@ from qa.prompt import Message, build_messages
 from qa.reader import ExtractiveReader
 from qa.retrieve import Retriever, Weighting
 from qa.roster import Chain, Roster
+from qa.text import visible
 
 DEFAULT_MODEL = "dateline"
 """What clients may call the configured model."""
@@ -200,7 +201,7 @@ class _Run:
                         yield event
                     return
                 first = first or error
-                self.failures.append(str(error))
+                self.failures.append(str(error).rstrip("."))
             else:
                 for event in self.finish():
                     yield event
@@ -239,7 +240,7 @@ class _Run:
                     whole = piece.how == "complete"
                     self.warnings += _ending(piece, model)
                     continue
-                for claim in claims.feed(piece):
+                for claim in claims.feed(visible(piece)):
                     for event in self._verified(claim):
                         yield event
         rest = list(claims.end())

@@ -21,6 +21,7 @@ from qa.claims import round_brackets
 from qa.dates import annotate
 from qa.errors import SettingsError
 from qa.models import Passage, Turn
+from qa.text import visible
 from qa.tokens import Counter, estimate_tokens
 
 PROMPT_VERSION = "3"
@@ -42,12 +43,6 @@ _TOKENS_A_MESSAGE = 8
 """What a chat format adds to each message; a generous guess."""
 _LONGEST_ATTRIBUTE = 200
 
-# What is not seen: control characters, joiners and fillers without width, turns of direction, tags, variation selectors
-# beyond those of emoji, lone surrogates. The joiners that Persian and the scripts of India need are kept.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
 _MARKERS = re.compile(r"\s*\[\d{1,3}(?:\s*,\s*\d{1,3})*\]")
 _LOOK_ALIKES = str.maketrans("<>", "\u2039\u203a")
 
@@ -186,4 +181,4 @@ def _attribute(value: str) -> str:
 
 def _readable(text: str) -> str:
     """What people see of ``text``; angle brackets, which would close the fence, become look-alikes."""
-    return _UNSEEN.sub("", text).translate(_LOOK_ALIKES)
+    return visible(text).translate(_LOOK_ALIKES)

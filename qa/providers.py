@@ -5,9 +5,11 @@ The one boundary where providers' errors are renamed. LangChain is imported when
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
@@ -37,12 +39,16 @@ class ProviderBackend:
 
     def __init__(self, config: ModelConfig) -> None:
         self._config = config
+        self._lock = threading.Lock()
         self._model: Any = None
         self._count: Counter | None = None
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Any number of questions at a time."""
-        return nullcontext()
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Any number at a time. Importing the provider's package takes seconds, which are not the model's."""
+        if self._model is None:
+            await asyncio.to_thread(self._opened)
+        yield
 
     def count(self, text: str) -> int:
         """Tokens of ``text``: counted for OpenAI's models where tiktoken has their encoding at hand, else estimated.
@@ -77,20 +83,24 @@ class ProviderBackend:
             raise ModelReplyError(f"{self._config.spec} broke off in the middle of its reply", hint="Try again.")
 
     def _opened(self) -> Any:
-        if self._model is None:
-            from langchain.chat_models import init_chat_model
+        with self._lock:
+            if self._model is None:
+                self._model = _open(self._config)
+            return self._model
 
-            config = self._config
-            try:
-                self._model = init_chat_model(config.name, model_provider=config.provider, **_options(config))
-            except ImportError as error:
-                raise ModelMissingError(
-                    f"{config.spec} needs a package that is not installed: {error}",
-                    hint=f"Run `pip install 'dateline[{config.provider}]'` (or the package named above).",
-                ) from error
-            except Exception as error:  # noqa: BLE001  providers check settings each in their own way
-                raise_renamed(error, config, opening=True)
-        return self._model
+
+def _open(config: ModelConfig) -> Any:
+    from langchain.chat_models import init_chat_model
+
+    try:
+        return init_chat_model(config.name, model_provider=config.provider, **_options(config))
+    except ImportError as error:
+        raise ModelMissingError(
+            f"{config.spec} needs a package that is not installed: {error}",
+            hint=f"Run `pip install 'dateline[{config.provider}]'` (or the package named above).",
+        ) from error
+    except Exception as error:  # noqa: BLE001  providers check settings each in their own way
+        raise_renamed(error, config, opening=True)
 
 
 def _options(config: ModelConfig) -> dict[str, Any]:
@@ -153,7 +163,9 @@ def raise_renamed(error: Exception, config: ModelConfig, *, opening: bool = Fals
     if status in (401, 403) or (opening and "api_key" in reason.lower()):
         raise ModelAuthError(f"{where} refused the key for {config.spec}: {reason}") from error
     if status == 429:
-        raise ModelRateLimitError(f"{where} is limiting requests: {reason}", retry_after=retry_after(error)) from error
+        seconds = retry_after(error)
+        wait = "" if seconds is None else f" (for {seconds:.0f} s)"
+        raise ModelRateLimitError(f"{where} is limiting requests{wait}: {reason}", retry_after=seconds) from error
     if status == 404:
         raise ModelMissingError(
             f"{where} knows no model {config.name!r}: {reason}",

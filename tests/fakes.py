@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +118,7 @@ class ScriptedOpenAI:
         """What DATELINE_MODEL_BASE_URL is to be."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
-    def __enter__(self) -> ScriptedOpenAI:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -158,8 +158,7 @@ class ScriptedOpenAI:
                 break
             handler.wfile.write(f"data: {event}\n\n".encode())
             handler.wfile.flush()
-            if pause := reply.piece_delay or (reply.begin_delay if count == 0 else 0):
-                self.stopping.wait(pause)
+            self.stopping.wait(reply.piece_delay if count else reply.begin_delay)
         handler.close_connection = True
 
 

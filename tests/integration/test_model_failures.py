@@ -1,4 +1,4 @@
-"""What becomes of a question when its chat model fails: each failure on a real socket, with and without others to ask."""
+"""What becomes of a question when its chat model fails: each failure on a real socket, others to ask or not."""
 
 from __future__ import annotations
 
@@ -203,6 +203,7 @@ class TestAQuestionThatNamesItsModel:
         error = await failing(engine_with(), ModelRateLimitError, within=4)
         assert isinstance(error, ModelRateLimitError)
         assert error.retry_after == 3600
+        assert "for 3600 s" in str(error)
 
     async def test_a_stream_cut_before_anything_was_shown(
         self, engine_with: MakeEngine, server: ScriptedOpenAI

@@ -33,12 +33,9 @@ def test_it_takes_so_many_failures_in_a_row(breaker: Breaker) -> None:
     assert breaker.admits()
     breaker.succeeded()
     fail(breaker, 2)
-    assert breaker.admits()
-    assert breaker.closed
+    assert (breaker.admits(), breaker.closed) == (True, True)
     breaker.failed()
-    assert not breaker.admits()
-    assert not breaker.closed
-    assert breaker.in_a_row == 3
+    assert (breaker.admits(), breaker.closed, breaker.in_a_row) == (False, False, 3)
 
 
 def test_after_the_cool_down_one_may_try(breaker: Breaker, clock: Clock) -> None:
