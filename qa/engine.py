@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import date
 from time import perf_counter
 
 from qa.assembly import Assembly
@@ -133,16 +132,16 @@ class Engine:
         yield PassagesEvent(passages)
         retrieved_at = perf_counter()
         yield StatusEvent("generate")
-        run = _Run(ask, self._model_name(ask), passages, filters)
+        run = _Run(ask, self._model_name(ask), passages, filters, self._home, self._reader)
         if not passages:
             for event in run.finish():
                 yield event
         elif run.model == EXTRACTIVE:
-            for event in await asyncio.to_thread(run.quote, self._reader):
+            for event in await asyncio.to_thread(run.quote):
                 yield event
         else:
             # Closed at once, not by the garbage collector, when the caller leaves: so is the model's connection.
-            async with aclosing(run.generate(self._roster, self._reader, self._settings.today())) as events:
+            async with aclosing(run.generate(self._roster)) as events:
                 async for event in events:
                     yield event
         ended = perf_counter()
@@ -163,25 +162,35 @@ class Engine:
 class _Run:
     """One question being answered."""
 
-    def __init__(self, ask: Ask, model: str, passages: tuple[Passage, ...], filters: Filters) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        model: str,
+        passages: tuple[Passage, ...],
+        filters: Filters,
+        home: Home,
+        reader: ExtractiveReader,
+    ) -> None:
         self.ask = ask
         self.model = model
         self.passages = passages
         self.filters = filters
         self.assembly = Assembly(passages)
+        self._today = home.settings.today()
+        self._reader = reader
         self.usage: Usage | None = None
         self.verifying = 0.0
         self.warnings: list[str] = []
         self.failures: list[str] = []
 
-    def quote(self, reader: ExtractiveReader) -> list[Event]:
+    def quote(self) -> list[Event]:
         """Answer by quoting."""
         events: list[Event] = []
-        for picked in reader.pick(self.ask.question, self.passages):
+        for picked in self._reader.pick(self.ask.question, self.passages):
             events += self.assembly.add_quote(picked)
         return events + self.finish()
 
-    async def generate(self, roster: Roster, reader: ExtractiveReader, today: date) -> AsyncGenerator[Event, None]:
+    async def generate(self, roster: Roster) -> AsyncGenerator[Event, None]:
         """Answer by a chat model; by the next in its chain while nothing was said."""
         chain = roster.chain(self.model)
         first: ModelError | None = None
@@ -192,7 +201,7 @@ class _Run:
                 continue
             self.model = model.config.spec
             try:
-                async with aclosing(self._told(model, roster, today)) as events:
+                async with aclosing(self._told(model, roster)) as events:
                     async for event in events:
                         yield event
             except ModelError as error:
@@ -209,7 +218,7 @@ class _Run:
         if first is not None and not self._reader_follows(chain, first):
             raise first
         self.model, self.assembly = EXTRACTIVE, Assembly(self.passages)
-        for event in await asyncio.to_thread(self.quote, reader):
+        for event in await asyncio.to_thread(self.quote):
             yield event
 
     @property
@@ -227,9 +236,9 @@ class _Run:
         self.warnings.append(f"the answer may be incomplete: {error}")
         return self.finish()
 
-    async def _told(self, model: ChatModel, roster: Roster, today: date) -> AsyncGenerator[Event, None]:
+    async def _told(self, model: ChatModel, roster: Roster) -> AsyncGenerator[Event, None]:
         """What ``model`` says, sentence by checked sentence."""
-        messages, shown = await asyncio.to_thread(self._messages, model, roster, today)
+        messages, shown = await asyncio.to_thread(self._messages, model, roster)
         self.assembly = Assembly(self.passages[:shown])
         claims = ClaimStream()
         whole = True
@@ -252,12 +261,12 @@ class _Run:
         if shown < len(self.passages):
             self.warnings.append(f"{len(self.passages) - shown} passages did not fit into the prompt")
 
-    def _messages(self, model: ChatModel, roster: Roster, today: date) -> tuple[list[Message], int]:
+    def _messages(self, model: ChatModel, roster: Roster) -> tuple[list[Message], int]:
         return build_messages(
             self.ask.question,
             self.passages,
             as_of=self.filters.as_of,
-            today=today,
+            today=self._today,
             history=self.ask.history,
             budget=model.budget(),
             template=roster.template(model.config),
