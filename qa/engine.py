@@ -10,10 +10,10 @@ from contextlib import aclosing
 from time import perf_counter
 
 from qa.assembly import Assembly
-from qa.claims import Claim, ClaimStream
+from qa.claims import Claim
 from qa.errors import FilterError, ModelError, QuestionError
 from qa.library.home import Home
-from qa.llm import ChatModel, Ending, may_pass
+from qa.llm import ChatModel, Ending
 from qa.models import (
     EXTRACTIVE,
     Answer,
@@ -29,11 +29,10 @@ from qa.models import (
     Timings,
     Usage,
 )
-from qa.prompt import Message, build_messages
 from qa.reader import ExtractiveReader
+from qa.reply import claims_of, warnings_of
 from qa.retrieve import Retriever, Weighting
 from qa.roster import Chain, Roster
-from qa.text import visible
 
 DEFAULT_MODEL = "dateline"
 """What clients may call the configured model."""
@@ -132,7 +131,7 @@ class Engine:
         yield PassagesEvent(passages)
         retrieved_at = perf_counter()
         yield StatusEvent("generate")
-        run = _Run(ask, self._model_name(ask), passages, filters, self._home, self._reader)
+        run = _Run(ask, self._model_name(ask), passages, filters, self._reader)
         if not passages:
             for event in run.finish():
                 yield event
@@ -163,20 +162,13 @@ class _Run:
     """One question being answered."""
 
     def __init__(
-        self,
-        ask: Ask,
-        model: str,
-        passages: tuple[Passage, ...],
-        filters: Filters,
-        home: Home,
-        reader: ExtractiveReader,
+        self, ask: Ask, model: str, passages: tuple[Passage, ...], filters: Filters, reader: ExtractiveReader
     ) -> None:
         self.ask = ask
         self.model = model
         self.passages = passages
         self.filters = filters
         self.assembly = Assembly(passages)
-        self._today = home.settings.today()
         self._reader = reader
         self.usage: Usage | None = None
         self.verifying = 0.0
@@ -227,7 +219,7 @@ class _Run:
         return self.ask.model in (None, DEFAULT_MODEL)
 
     def _reader_follows(self, chain: Chain, error: ModelError) -> bool:
-        return chain.reader or (self._open and (len(chain.models) > 1 or may_pass(error)))
+        return chain.reader or (self._open and (len(chain.models) > 1 or error.retryable))
 
     def _broken_off(self, error: ModelError) -> list[Event]:
         """End with what was said: it stays as it is, and nobody else goes on with it. Raises ``error`` otherwise."""
@@ -238,40 +230,19 @@ class _Run:
 
     async def _told(self, model: ChatModel, roster: Roster) -> AsyncGenerator[Event, None]:
         """What ``model`` says, sentence by checked sentence."""
-        messages, shown = await asyncio.to_thread(self._messages, model, roster)
+        told = (model, self.ask, self.passages, self.filters.as_of)
+        messages, shown = await asyncio.to_thread(roster.messages, *told)
         self.assembly = Assembly(self.passages[:shown])
-        claims = ClaimStream()
-        whole = True
-        async with aclosing(model.stream(messages)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Ending):
-                    self.usage = piece.usage
-                    whole = piece.how == "complete"
-                    self.warnings += _ending(piece, model)
+        async with aclosing(claims_of(model, messages)) as claims:
+            async for claim in claims:
+                if isinstance(claim, Ending):
+                    self.usage = claim.usage
+                    self.warnings += warnings_of(claim, model)
                     continue
-                for claim in claims.feed(visible(piece)):
-                    for event in self._verified(claim):
-                        yield event
-        rest = list(claims.end())
-        if rest and not (whole or _is_sentence(rest[-1])):
-            rest.pop()
-        for claim in rest:
-            for event in self._verified(claim):
-                yield event
+                for event in self._verified(claim):
+                    yield event
         if shown < len(self.passages):
             self.warnings.append(f"{len(self.passages) - shown} passages did not fit into the prompt")
-
-    def _messages(self, model: ChatModel, roster: Roster) -> tuple[list[Message], int]:
-        return build_messages(
-            self.ask.question,
-            self.passages,
-            as_of=self.filters.as_of,
-            today=self._today,
-            history=self.ask.history,
-            budget=model.budget(),
-            template=roster.template(model.config),
-            count=model.count,
-        )
 
     def finish(self) -> list[Event]:
         """Abstain when nothing was said."""
@@ -310,24 +281,6 @@ class _Run:
         """The warning that another answered than was asked."""
         who = "the embedded reader" if self.model == EXTRACTIVE else self.model
         return [f"{'; '.join(self.failures)}; {who} answered instead"] if self.failures else []
-
-
-def _ending(ending: Ending, model: ChatModel) -> list[str]:
-    """What the reader of an answer should know of how the model's reply ended."""
-    spec = model.config.spec
-    match ending.how:
-        case "length":
-            return [f"the answer may be incomplete: {spec} reached DATELINE_MAX_OUTPUT_TOKENS"]
-        case "cut":
-            longest = model.config.max_reply_chars
-            return [f"the answer may be incomplete: {spec} wrote more than {longest} characters"]
-        case "filtered":
-            return [f"the answer may be incomplete: the provider of {spec} held back the rest"]
-    return []
-
-
-def _is_sentence(claim: Claim) -> bool:
-    return claim.text.rstrip("\"'”’)»").endswith((".", "!", "?", "…", "。"))
 
 
 def _asked_range(filters: Filters) -> DateRange | None:

@@ -138,7 +138,7 @@ class ChatModel:
                     yield piece
             self.breaker.succeeded()
         except ModelError as error:
-            if may_pass(error):
+            if error.retryable:
                 self._failed()
             raise
         finally:
@@ -183,7 +183,7 @@ class ChatModel:
         backoff = wait_exponential(multiplier=0.5, max=10) + wait_random(0, 0.5)
 
         def again(error: BaseException) -> bool:
-            return isinstance(error, ModelError) and may_pass(error) and not received
+            return isinstance(error, ModelError) and error.retryable and not received
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -230,15 +230,6 @@ class ChatModel:
         name = "DATELINE_MODEL_IDLE_TIMEOUT" if begun else "DATELINE_MODEL_FIRST_TIMEOUT"
         what = "fell silent in the middle of its reply for" if begun else "gave no first word within"
         return ModelTimeoutError(f"{config.spec} {what} {limit:g} s", hint=f"Try again, or raise {name} (seconds).")
-
-
-def may_pass(error: ModelError) -> bool:
-    """Whether ``error`` may be gone a moment later: not so when the key, the model or the request itself was refused,
-    nor when a quota is used up."""
-    cause = error.__cause__
-    status = getattr(cause, "status_code", None)
-    refused = isinstance(status, int) and 400 <= status < 500 and status not in {408, 409, 425, 429}
-    return error.retryable and not refused and getattr(cause, "code", None) != "insufficient_quota"
 
 
 def _how(reason: str) -> Literal["complete", "length", "cut", "filtered"]:

@@ -12,11 +12,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from qa.errors import (
+    DatelineError,
     ModelAuthError,
-    ModelError,
     ModelMissingError,
     ModelRateLimitError,
     ModelReplyError,
@@ -30,6 +30,19 @@ from qa.prompt import Message
 from qa.tokens import Counter, estimate_tokens, openai_counter
 
 _LONGEST_REASON = 300
+_SAY_WHY_THEY_END = frozenset({"anthropic", "google_genai", "ollama", "openai"})
+"""Providers whose every complete reply ends with a reason."""
+_PASSING = frozenset({408, 409, 425})
+"""Refusals that have to do with the moment, and not with the request."""
+_STATUS_OF = {
+    "ModelAuthenticationError": 401,
+    "ModelPermissionDeniedError": 403,
+    "ModelNotFoundError": 404,
+    "ModelRateLimitError": 429,
+    "ModelInvalidRequestError": 400,
+    "ContextOverflowError": 400,
+}
+"""LangChain's classes of errors, which providers derive theirs from."""
 
 
 class ProviderBackend:
@@ -63,16 +76,15 @@ class ProviderBackend:
     async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Piece, None]:
         """The reply piece by piece. Raises the ``ModelError`` family, and ``SettingsError``."""
         chunks = self._opened().astream([(message.role, message.content) for message in messages])
-        # Others than OpenAI name the reason for ending in ways of their own.
-        finished = self._config.provider != "openai"
+        finished = self._config.provider not in _SAY_WHY_THEY_END
         try:
             while True:
                 try:
                     chunk = await anext(chunks)
                 except StopAsyncIteration:
                     break
-                except Exception as error:  # noqa: BLE001  every provider brings its own; they are renamed here
-                    raise_renamed(error, self._config)
+                except Exception as error:  # every provider brings its own
+                    raise renamed(error, self._config) from error
                 reason = _reason(chunk.response_metadata)
                 finished = finished or reason is not None
                 yield Piece(str(chunk.text or ""), reason, _usage(chunk.usage_metadata))
@@ -99,8 +111,8 @@ def _open(config: ModelConfig) -> Any:
             f"{config.spec} needs a package that is not installed: {error}",
             hint=f"Run `pip install 'dateline[{config.provider}]'` (or the package named above).",
         ) from error
-    except Exception as error:  # noqa: BLE001  providers check settings each in their own way
-        raise_renamed(error, config, opening=True)
+    except Exception as error:  # providers check settings each in their own way
+        raise renamed(error, config, opening=True) from error
 
 
 def _options(config: ModelConfig) -> dict[str, Any]:
@@ -146,39 +158,57 @@ def _usage(told: Mapping[str, Any] | None) -> Usage | None:
     return Usage(input_tokens=told["input_tokens"], output_tokens=told["output_tokens"])
 
 
-def raise_renamed(error: Exception, config: ModelConfig, *, opening: bool = False) -> NoReturn:
-    """Raise the ``ModelError`` that says what a provider's ``error`` means.
+def renamed(error: Exception, config: ModelConfig, *, opening: bool = False) -> DatelineError:
+    """The ``ModelError`` that says what a provider's ``error`` means.
 
-    ``opening``: nothing was asked yet, it arose from the settings; what is not known is then a ``SettingsError``.
+    Not retryable where the provider found fault with the request itself, or a quota is used up. ``opening``: nothing
+    was asked yet, it arose from the settings; what is not known is then a ``SettingsError``.
     """
-    if isinstance(error, ModelError):
-        raise error
-    kind, status = type(error).__name__, getattr(error, "status_code", None)
+    if isinstance(error, DatelineError):
+        return error
+    status = _status(error)
+    kinds = " ".join(one.__name__ for one in type(error).__mro__)
     reason = " ".join(str(error).split())[:_LONGEST_REASON]
     where = config.base_url or config.provider
-    if _connecting(error):
-        raise ModelUnreachableError(f"{where} cannot be reached within {config.connect_timeout:g} s") from error
-    if isinstance(error, TimeoutError) or "Timeout" in kind:
-        raise ModelTimeoutError(f"{config.spec} gave no complete reply within {config.timeout:g} s") from error
+    if _timed_out_connecting(error):
+        return ModelUnreachableError(f"{where} cannot be reached within {config.connect_timeout:g} s")
+    if "Timeout" in kinds:
+        return ModelTimeoutError(f"{config.spec} gave no complete reply within {config.timeout:g} s")
     if status in (401, 403) or (opening and "api_key" in reason.lower()):
-        raise ModelAuthError(f"{where} refused the key for {config.spec}: {reason}") from error
+        return ModelAuthError(f"{where} refused the key for {config.spec}: {reason}")
     if status == 429:
-        seconds = retry_after(error)
-        wait = "" if seconds is None else f" (for {seconds:.0f} s)"
-        raise ModelRateLimitError(f"{where} is limiting requests{wait}: {reason}", retry_after=seconds) from error
+        return _limited(error, where, reason)
     if status == 404:
-        raise ModelMissingError(
-            f"{where} knows no model {config.name!r}: {reason}",
-            hint="Check DATELINE_MODEL and DATELINE_MODEL_BASE_URL.",
-        ) from error
-    if "Connect" in kind or isinstance(error, ConnectionError):
-        raise ModelUnreachableError(f"{where} cannot be reached: {reason}") from error
+        hint = "Check DATELINE_MODEL and DATELINE_MODEL_BASE_URL."
+        return ModelMissingError(f"{where} knows no model {config.name!r}: {reason}", hint=hint)
+    if "Connect" in kinds:
+        return ModelUnreachableError(f"{where} cannot be reached: {reason}")
     if opening:
-        raise SettingsError(f"{config.spec} cannot be used: {reason}") from error
-    raise ModelReplyError(f"{config.spec} failed: {reason}", hint="See the provider's message.") from error
+        return SettingsError(f"{config.spec} cannot be used: {reason}")
+    failed = ModelReplyError(f"{config.spec} failed: {reason}", hint="See the provider's message.")
+    failed.retryable = not (status and 400 <= status < 500 and status not in _PASSING)
+    return failed
 
 
-def _connecting(error: BaseException | None) -> bool:
+def _limited(error: Exception, where: str, reason: str) -> ModelRateLimitError:
+    seconds = retry_after(error)
+    wait = "" if seconds is None else f" (for {seconds:.0f} s)"
+    limited = ModelRateLimitError(f"{where} is limiting requests{wait}: {reason}", retry_after=seconds)
+    if getattr(error, "code", None) == "insufficient_quota":
+        limited.retryable = False
+        limited.hint = "The quota is used up: raise it with the provider, or choose another model."
+    return limited
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status, as the error has it or as LangChain's class of it implies."""
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int):
+        return status
+    return next((_STATUS_OF[one.__name__] for one in type(error).__mro__ if one.__name__ in _STATUS_OF), None)
+
+
+def _timed_out_connecting(error: BaseException | None) -> bool:
     """Whether time ran out before there was a connection; clients wrap that in a timeout of their own."""
     while error is not None:
         if type(error).__name__ == "ConnectTimeout":

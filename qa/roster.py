@@ -7,15 +7,25 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlsplit
 
 from qa.breaker import Breaker
 from qa.errors import SettingsError
 from qa.llm import IN_PROCESS, Backend, ChatModel, ModelConfig
-from qa.models import EXTRACTIVE
+from qa.models import EXTRACTIVE, Ask, Passage
 from qa.prices import load_prices
-from qa.prompt import Template, builtin_template, prompt_version, read_template, style_for
+from qa.prompt import (
+    Message,
+    Template,
+    build_messages,
+    builtin_template,
+    prompt_version,
+    read_template,
+    style_for,
+)
 from qa.settings import Settings
 
 _OWN_URL = re.compile(r"@(?=https?://)")
@@ -83,6 +93,21 @@ class Roster:
             breaker = Breaker(failures=settings.breaker_failures, cooldown=settings.breaker_seconds)
             self._made[spec] = ChatModel(config, _backend(config), breaker)
         return self._made[spec]
+
+    def messages(
+        self, model: ChatModel, ask: Ask, passages: Sequence[Passage], as_of: date
+    ) -> tuple[list[Message], int]:
+        """What ``model`` is sent, and how many of ``passages`` (best first) that holds. May load the model to count."""
+        return build_messages(
+            ask.question,
+            passages,
+            as_of=as_of,
+            today=self._settings.today(),
+            history=ask.history,
+            budget=model.budget(),
+            template=self.template(model.config),
+            count=model.count,
+        )
 
     def template(self, config: ModelConfig) -> Template:
         """What the model is told before the passages."""

@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langchain_core import exceptions
 
 from qa.errors import (
-    DatelineError,
     ModelAuthError,
     ModelError,
     ModelMissingError,
@@ -15,10 +15,10 @@ from qa.errors import (
     ModelUnreachableError,
     SettingsError,
 )
-from qa.llm import ModelConfig, Piece, may_pass
+from qa.llm import ModelConfig, Piece
 from qa.models import Usage
 from qa.prompt import Message
-from qa.providers import ProviderBackend, _options, raise_renamed, retry_after
+from qa.providers import ProviderBackend, _options, renamed, retry_after
 
 ASK = [Message("user", "Who came?")]
 OPENAI = ModelConfig("openai:scripted")
@@ -36,20 +36,13 @@ def _provider_error(kind: str, text: str = "told", **told: object) -> Exception:
     return error
 
 
-def _renamed(error: Exception) -> DatelineError:
-    with pytest.raises(DatelineError) as caught:
-        raise_renamed(error, OPENAI)
-    assert caught.value.__cause__ is error
-    return caught.value
-
-
 def _wrapped(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
 
 
 @pytest.mark.parametrize(
-    ("error", "renamed", "passes"),
+    ("error", "kind", "passes"),
     [
         (TimeoutError(), ModelTimeoutError, True),
         (_provider_error("APITimeoutError"), ModelTimeoutError, True),
@@ -67,11 +60,39 @@ def _wrapped(error: Exception, cause: Exception) -> Exception:
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else type(value).__name__,
 )
-def test_every_providers_error_gets_our_name(error: Exception, renamed: type[ModelError], passes: bool) -> None:
-    told = _renamed(error)
-    assert type(told) is renamed
-    assert isinstance(told, ModelError)
-    assert may_pass(told) == passes
+def test_every_providers_error_gets_our_name(error: Exception, kind: type[ModelError], passes: bool) -> None:
+    told = renamed(error, OPENAI)
+    assert (type(told), told.retryable) == (kind, passes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        (exceptions.ModelAuthenticationError, ModelAuthError),
+        (exceptions.ModelPermissionDeniedError, ModelAuthError),
+        (exceptions.ModelNotFoundError, ModelMissingError),
+        (exceptions.ModelRateLimitError, ModelRateLimitError),
+        (exceptions.ModelConnectionError, ModelUnreachableError),
+        (exceptions.ModelTimeoutError, ModelTimeoutError),
+        (exceptions.ModelAPIError, ModelReplyError),
+    ],
+)
+def test_langchains_own_classes_are_known(kind: type[Exception], named: type[ModelError]) -> None:
+    class OfAProvider(kind):  # type: ignore[misc, valid-type]
+        """Without a status."""
+
+    for error in (kind("told"), OfAProvider("told")):
+        assert type(renamed(error, OPENAI)) is named
+
+
+@pytest.mark.parametrize("kind", [exceptions.ModelInvalidRequestError, exceptions.ContextOverflowError])
+def test_a_request_that_was_refused_is_not_repeated(kind: type[Exception]) -> None:
+    assert not renamed(kind("told"), OPENAI).retryable
+
+
+def test_what_has_a_name_of_ours_keeps_it() -> None:
+    ours = ModelReplyError("told")
+    assert renamed(ours, OPENAI) is ours
 
 
 @pytest.mark.parametrize(
@@ -98,7 +119,7 @@ def test_every_providers_error_gets_our_name(error: Exception, renamed: type[Mod
 def test_retry_after_is_read_in_seconds_and_as_a_date(headers: dict[str, str], seconds: float | None) -> None:
     error = _provider_error("RateLimitError", status_code=429, response=_Response(**headers))
     assert retry_after(error) == seconds
-    told = _renamed(error)
+    told = renamed(error, OPENAI)
     assert isinstance(told, ModelRateLimitError)
     assert told.retry_after == seconds
 
@@ -184,10 +205,12 @@ async def test_the_reason_for_ending_is_found_in_each_providers_words(
 
 
 async def test_a_stream_without_an_end_was_cut() -> None:
-    backend, _ = _streaming("openai:x", _Chunk("So"))
-    with pytest.raises(ModelReplyError, match="broke off"):
-        _ = [piece async for piece in backend.stream(ASK)]
-    backend, _ = _streaming("ollama:x", _Chunk("So"))
+    for spec in ("openai:x", "ollama:x", "anthropic:x", "google_genai:x"):
+        backend, _ = _streaming(spec, _Chunk("So"))
+        with pytest.raises(ModelReplyError, match="broke off"):
+            _ = [piece async for piece in backend.stream(ASK)]
+    # Of others it is not known that they always say why they end.
+    backend, _ = _streaming("mistralai:x", _Chunk("So"))
     assert [piece async for piece in backend.stream(ASK)] == [Piece("So")]
 
 
