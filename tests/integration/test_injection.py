@@ -47,7 +47,7 @@ HONEST = "Mayor Ada Brandt said the harbour bridge in Kelm will reopen in June [
 
 # What a Markdown or HTML renderer would make a link or an image of.
 LEADS_SOMEWHERE = re.compile(
-    r"\b(?:https?|ftp|file|javascript|data|mailto):|\bwww\.|!\[|\]\(|^\s*\[[^\]\n]+\]:"
+    r"\b(?:https?|ftp|mailto):|\bwww\.|!\[|\]\(|^\s*\[[^\]\n]+\]:|<\s*[a-z][a-z0-9+.-]*:"
     r"|<\s*(?:img|a|script|iframe|svg|object|embed|link|meta|video|audio|style)\b",
     re.IGNORECASE | re.MULTILINE,
 )
