@@ -1,7 +1,7 @@
 """Pure: a circuit breaker, which keeps a model that fails again and again from being waited for by every question.
 
-After ``failures`` in a row it is open for ``cooldown`` seconds: nobody asks. Then one caller may try (half-open);
-its success closes the breaker, its failure opens it for another cool-down (Nygard, Release It!, 2007).
+After ``failures`` in a row it is open: one caller in ``cooldown`` seconds may try, the others do not ask. A success closes
+it (Nygard, Release It!, 2007; "half-open" is the moment of the try).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ class Breaker:
         self._clock = clock
         self._in_a_row = 0
         self._open_until: float | None = None
-        self._trying = False
 
     @property
     def in_a_row(self) -> int:
@@ -32,27 +31,22 @@ class Breaker:
         return self._open_until is None
 
     def admits(self) -> bool:
-        """Whether to ask now. After a cool-down this is true for one caller, who must say how it went."""
+        """Whether to ask now. After a cool-down this is true for one caller; for the next after another, in case the
+        first never says how it went."""
         if self._open_until is None:
             return True
-        if self._trying or self._clock() < self._open_until:
+        if self._clock() < self._open_until:
             return False
-        self._trying = True
+        self._open_until = self._clock() + self._cooldown
         return True
 
     def succeeded(self) -> None:
         """It answered: closed."""
         self._in_a_row = 0
         self._open_until = None
-        self._trying = False
 
     def failed(self) -> None:
         """It failed: one more in a row."""
         self._in_a_row += 1
-        self._trying = False
         if self._in_a_row >= self._limit:
             self._open_until = self._clock() + self._cooldown
-
-    def undecided(self) -> None:
-        """The caller left before it could tell: the next one may try."""
-        self._trying = False

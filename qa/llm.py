@@ -141,8 +141,6 @@ class ChatModel:
             if error.retryable:
                 self._failed()
             raise
-        finally:
-            self.breaker.undecided()
 
     def _failed(self) -> None:
         admitted = self.breaker.closed

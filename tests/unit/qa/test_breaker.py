@@ -66,9 +66,11 @@ def test_a_failed_try_begins_another_cool_down(breaker: Breaker, clock: Clock) -
     assert breaker.admits()
 
 
-def test_whoever_tries_and_leaves_lets_the_next_one_try(breaker: Breaker, clock: Clock) -> None:
+def test_whoever_tries_and_never_tells_keeps_nobody_out_for_good(breaker: Breaker, clock: Clock) -> None:
     fail(breaker, 3)
     clock.now += 30
     assert breaker.admits()
-    breaker.undecided()
+    clock.now += 29
+    assert not breaker.admits()
+    clock.now += 1
     assert [breaker.admits(), breaker.admits()] == [True, False]
