@@ -1,7 +1,7 @@
 """Pure: a circuit breaker, which keeps a model that fails again and again from being waited for by every question.
 
-After ``failures`` in a row it is open: one caller in ``cooldown`` seconds may try, the others do not ask. A success closes
-it (Nygard, Release It!, 2007; "half-open" is the moment of the try).
+After ``failures`` in a row it is open: one caller in ``cooldown`` seconds may try, the others do not ask. A success
+closes it (Nygard, Release It!, 2007; "half-open" is the moment of the try).
 """
 
 from __future__ import annotations
