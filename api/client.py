@@ -56,6 +56,9 @@ class Asker(Protocol):
     async def model(self) -> str:
         """The model that answers when a question names none."""
 
+    async def prompt_version(self) -> str:
+        """What of the prompt is part of a batch row's key."""
+
     def stream(self, ask: Ask) -> AsyncGenerator[Event, None]:
         """The events of one answer; the last is a ``DoneEvent``, unless an error is raised."""
 
@@ -69,8 +72,8 @@ class Asker(Protocol):
 def asker_for(settings: Settings) -> Asker:
     """The service ``settings.server_url`` names, else the home."""
     if settings.server_url:
-        # As long as the model may take there, with its retries, and what the service adds to it.
-        patience = settings.model_timeout * (settings.model_retries + 1) + 60
+        # As long as the models may take there, and what the service adds to it.
+        patience = settings.model_timeout * (len(settings.fallback_models) + 1) + 60
         return HttpAsker(settings.server_url, timeout=patience)
     return LocalAsker(settings)
 
@@ -97,6 +100,12 @@ class LocalAsker:
     async def model(self) -> str:
         """The model the settings name."""
         return self._settings.model
+
+    async def prompt_version(self) -> str:
+        """What the settings make of the prompt."""
+        from qa.roster import prompt_version_of
+
+        return prompt_version_of(self._settings)
 
     def stream(self, ask: Ask) -> AsyncGenerator[Event, None]:
         """See :meth:`qa.engine.Engine.stream`."""
@@ -155,10 +164,11 @@ class HttpAsker:
 
     async def model(self) -> str:
         """The model the service names in its status."""
-        with self._renamed():
-            response = await self._http.get("/status")
-            self._check(response, response.content)
-            return Status.model_validate_json(response.content).model
+        return (await self._status()).model
+
+    async def prompt_version(self) -> str:
+        """The prompt version the service names in its status."""
+        return (await self._status()).prompt_version
 
     async def answer(self, ask: Ask) -> Answer:
         """Ask and wait for the whole answer."""
@@ -234,6 +244,12 @@ class HttpAsker:
                 f"{self._url} answered something that is no answer of this version of Dateline",
                 hint="Is it a Dateline service, and of the same version?",
             ) from error
+
+    async def _status(self) -> Status:
+        with self._renamed():
+            response = await self._http.get("/status")
+            self._check(response, response.content)
+            return Status.model_validate_json(response.content)
 
     def _check(self, response: httpx.Response, body: bytes) -> None:
         if response.is_success:

@@ -320,6 +320,7 @@ class Status(Wire):
     revision: int
     disk_bytes: int
     model: str
+    prompt_version: str
 
 
 class Health(Wire):

@@ -28,6 +28,11 @@ _log = logging.getLogger("dateline.http")
 class Answering(Protocol):
     """What the routes need of :class:`qa.engine.Engine`."""
 
+    @property
+    def prompt_version(self) -> str:
+        """What of the prompt an answer depends on."""
+        ...
+
     def models(self) -> tuple[str, ...]:
         """The configured model first."""
         ...

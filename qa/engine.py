@@ -11,11 +11,11 @@ from dataclasses import replace
 from time import perf_counter
 
 from qa.assembly import Assembly
-from qa.claims import Claim, ClaimStream
-from qa.errors import FilterError, NotFoundError, QuestionError
+from qa.claims import Claim
+from qa.errors import FilterError, ModelError, NotFoundError, QuestionError
 from qa.library.home import Home
 from qa.library.reranking import make_reranking
-from qa.llm import ChatModel, ModelConfig
+from qa.llm import ChatModel, Ending
 from qa.models import (
     EXTRACTIVE,
     Answer,
@@ -31,9 +31,10 @@ from qa.models import (
     Timings,
     Usage,
 )
-from qa.prompt import PROMPT_VERSION, build_messages
 from qa.reader import ExtractiveReader
+from qa.reply import claims_of, warnings_of
 from qa.retrieve import Retriever, Weighting
+from qa.roster import Chain, Roster
 from qa.understand import Understood, understand
 
 DEFAULT_MODEL = "dateline"
@@ -56,13 +57,16 @@ class Engine:
             ),
         )
         self._reader = ExtractiveReader(home.embedder, abstain_below=settings.abstain_below)
-        self._chat_models: dict[str, ChatModel] = {}
-        if settings.model != EXTRACTIVE:
-            self._chat_model(settings.model)
+        self._roster = Roster(settings)
 
     def models(self) -> tuple[str, ...]:
-        """The configured model, then the embedded reader."""
-        return tuple(dict.fromkeys((self._settings.model, EXTRACTIVE)))
+        """The configured model, those that follow when it fails, then the embedded reader."""
+        return tuple(dict.fromkeys((*self._roster.names, EXTRACTIVE)))
+
+    @property
+    def prompt_version(self) -> str:
+        """What of the prompt an answer depends on; part of every batch row's key."""
+        return self._roster.prompt_version
 
     def check(self, ask: Ask) -> None:
         """Raise at once what can be told without searching: ``QuestionError``, ``FilterError``."""
@@ -126,6 +130,10 @@ class Engine:
 
         What :meth:`check` raises is raised before the first event, and so is ``NotFoundError`` for an article that is
         not there. ``ModelError`` may be raised later.
+
+        A question that names its model is answered by it, or by those set to follow it, or fails. One that leaves the
+        choice open gets less rather than nothing: the embedded reader's answer when the model fails for a while, the
+        sentences that came when it breaks off. A warning says so. A model that is set up wrongly is always told.
         """
         self.check(ask)
         begun = perf_counter()
@@ -141,16 +149,16 @@ class Engine:
         yield PassagesEvent(passages)
         retrieved_at = perf_counter()
         yield StatusEvent("generate")
-        run = _Run(ask, self._model_name(ask), passages, filters, understood)
+        run = _Run(ask, self._model_name(ask), passages, filters, understood, self._reader)
         if not passages:
             for event in run.finish():
                 yield event
         elif run.model == EXTRACTIVE:
-            for event in await asyncio.to_thread(run.quote, self._reader):
+            for event in await asyncio.to_thread(run.quote):
                 yield event
         else:
             # Closed at once, not by the garbage collector, when the caller leaves: so is the model's connection.
-            async with aclosing(run.generate(self._chat_model(run.model), self._settings.prompt_tokens)) as events:
+            async with aclosing(run.generate(self._roster)) as events:
                 async for event in events:
                     yield event
         ended = perf_counter()
@@ -161,7 +169,8 @@ class Engine:
             total=_ms(ended - begun),
         )
         revision = await asyncio.to_thread(self._home.catalog.revision)
-        yield DoneEvent(run.answer(timings, _answer_id(ask, filters, run.model, revision), retrieved))
+        told = (run.model, self._roster.prompt_version, revision)
+        yield DoneEvent(run.answer(timings, _answer_id(ask, filters, *told), retrieved))
 
     def _find_articles(self, filters: Filters) -> None:
         """Raise ``NotFoundError`` for an article asked about that is not there on the as-of date."""
@@ -176,7 +185,7 @@ class Engine:
         name = self._model_name(ask)
         return await understand(
             ask,
-            None if name == EXTRACTIVE else self._chat_model(name),
+            None if name == EXTRACTIVE else self._roster.model(name),
             follow_ups=settings.follow_ups,
             multi_query=settings.multi_query,
             timeout=settings.rewrite_timeout,
@@ -193,28 +202,18 @@ class Engine:
     def _model_name(self, ask: Ask) -> str:
         return self._settings.model if ask.model in (None, DEFAULT_MODEL) else str(ask.model)
 
-    def _chat_model(self, spec: str) -> ChatModel:
-        if spec not in self._chat_models:
-            settings = self._settings
-            self._chat_models[spec] = ChatModel(
-                ModelConfig(
-                    spec=spec,
-                    base_url=settings.model_base_url,
-                    api_key=settings.model_api_key.get_secret_value() if settings.model_api_key else None,
-                    timeout=settings.model_timeout,
-                    retries=settings.model_retries,
-                    temperature=settings.temperature,
-                    max_output_tokens=settings.max_output_tokens,
-                )
-            )
-        return self._chat_models[spec]
-
 
 class _Run:
     """One question being answered."""
 
     def __init__(
-        self, ask: Ask, model: str, passages: tuple[Passage, ...], filters: Filters, understood: Understood
+        self,
+        ask: Ask,
+        model: str,
+        passages: tuple[Passage, ...],
+        filters: Filters,
+        understood: Understood,
+        reader: ExtractiveReader,
     ) -> None:
         self.ask = ask
         self.model = model
@@ -222,39 +221,80 @@ class _Run:
         self.filters = filters
         self.understood = understood
         self.assembly = Assembly(passages)
+        self._reader = reader
         self.usage = understood.usage
         self.verifying = 0.0
         self.warnings: list[str] = []
+        self.failures: list[str] = []
 
-    def quote(self, reader: ExtractiveReader) -> list[Event]:
+    def quote(self) -> list[Event]:
         """Answer by quoting."""
         events: list[Event] = []
-        for picked in reader.pick(self.understood.question, self.passages):
+        for picked in self._reader.pick(self.understood.question, self.passages):
             events += self.assembly.add_quote(picked)
         return events + self.finish()
 
-    async def generate(self, model: ChatModel, budget: int) -> AsyncGenerator[Event, None]:
-        """Answer by a chat model, sentence by checked sentence."""
-        messages, shown = build_messages(
-            self.ask.question, self.passages, as_of=self.filters.as_of, history=self.ask.history, budget=budget
-        )
+    async def generate(self, roster: Roster) -> AsyncGenerator[Event, None]:
+        """Answer by a chat model; by the next in its chain while nothing was said."""
+        chain = roster.chain(self.model)
+        first: ModelError | None = None
+        for model in chain.models:
+            # With nobody to follow there is no use in passing it over.
+            if (model is not chain.models[-1] or chain.reader or self._open) and not model.breaker.admits():
+                self.failures.append(f"{model.config.spec} failed {model.breaker.in_a_row} times in a row")
+                continue
+            self.model = model.config.spec
+            try:
+                async with aclosing(self._told(model, roster)) as events:
+                    async for event in events:
+                        yield event
+            except ModelError as error:
+                if self.assembly.text:
+                    for event in self._broken_off(error):
+                        yield event
+                    return
+                first = first or error
+                self.failures.append(str(error).rstrip("."))
+            else:
+                for event in self.finish():
+                    yield event
+                return
+        if first is not None and not self._reader_follows(chain, first):
+            raise first
+        self.model, self.assembly = EXTRACTIVE, Assembly(self.passages)
+        for event in await asyncio.to_thread(self.quote):
+            yield event
+
+    @property
+    def _open(self) -> bool:
+        """Whether the question leaves open who answers it."""
+        return self.ask.model in (None, DEFAULT_MODEL)
+
+    def _reader_follows(self, chain: Chain, error: ModelError) -> bool:
+        return chain.reader or (self._open and (len(chain.models) > 1 or error.retryable))
+
+    def _broken_off(self, error: ModelError) -> list[Event]:
+        """End with what was said: it stays as it is, and nobody else goes on with it. Raises ``error`` otherwise."""
+        if not self._open:
+            raise error
+        self.warnings.append(f"the answer may be incomplete: {error}")
+        return self.finish()
+
+    async def _told(self, model: ChatModel, roster: Roster) -> AsyncGenerator[Event, None]:
+        """What ``model`` says, sentence by checked sentence."""
+        told = (model, self.ask, self.passages, self.filters.as_of)
+        messages, shown = await asyncio.to_thread(roster.messages, *told)
+        self.assembly = Assembly(self.passages[:shown])
+        async with aclosing(claims_of(model, messages)) as claims:
+            async for claim in claims:
+                if isinstance(claim, Ending):
+                    self.usage = claim.usage if self.usage is None else self.usage + (claim.usage or Usage())
+                    self.warnings += warnings_of(claim, model)
+                    continue
+                for event in self._verified(claim):
+                    yield event
         if shown < len(self.passages):
             self.warnings.append(f"{len(self.passages) - shown} passages did not fit into the prompt")
-        self.assembly = Assembly(self.passages[:shown])
-        claims = ClaimStream()
-        async with aclosing(model.stream(messages)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Usage):
-                    self.usage = piece if self.usage is None else self.usage + piece
-                    continue
-                for claim in claims.feed(piece):
-                    for event in self._verified(claim):
-                        yield event
-        for claim in claims.end():
-            for event in self._verified(claim):
-                yield event
-        for event in self.finish():
-            yield event
 
     def finish(self) -> list[Event]:
         """Abstain when nothing was said."""
@@ -286,8 +326,15 @@ class _Run:
             model=self.model,
             usage=self.usage,
             timings_ms=timings,
-            warnings=tuple(dict.fromkeys([*retrieved.notes, *self.warnings, *self.assembly.warnings()])),
+            warnings=tuple(
+                dict.fromkeys([*retrieved.notes, *self._stood_in(), *self.warnings, *self.assembly.warnings()])
+            ),
         )
+
+    def _stood_in(self) -> list[str]:
+        """The warning that another answered than was asked."""
+        who = "the embedded reader" if self.model == EXTRACTIVE else self.model
+        return [f"{'; '.join(self.failures)}; {who} answered instead"] if self.failures else []
 
 
 def _anywhere(filters: Filters) -> Filters:
@@ -301,11 +348,11 @@ def _asked_range(filters: Filters) -> DateRange | None:
     return DateRange(start=filters.start, end=filters.end, reason="asked for by the caller")
 
 
-def _answer_id(ask: Ask, filters: Filters, model: str, revision: int) -> str:
+def _answer_id(ask: Ask, filters: Filters, model: str, prompt: str, revision: int) -> str:
     told = [
         ask.question, [[turn.role, turn.content] for turn in ask.history],
         filters.as_of.isoformat(), filters.as_of_given,
-        str(filters.start), str(filters.end), filters.sources, ask.top_k, model, PROMPT_VERSION, revision,
+        str(filters.start), str(filters.end), filters.sources, ask.top_k, model, prompt, revision,
         *filters.articles,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]

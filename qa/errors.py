@@ -24,7 +24,8 @@ Third-party errors are renamed to these at the boundary where they arise, so tha
         ├── ModelUnreachableError   no connection
         └── ModelReplyError     the provider answered with an error or with nonsense
 
-Every class carries a stable ``code`` (used in HTTP problems and batch rows), a ``hint`` (what to do) and ``retryable``.
+Every class carries a stable ``code`` (used in HTTP problems and batch rows), a ``hint`` (what to do) and ``retryable``
+(whether it may be gone a moment later), which one error may know better than its class.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class DatelineError(Exception):
 
     code: ClassVar[str] = "internal"
     default_hint: ClassVar[str] = ""
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

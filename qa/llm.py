@@ -1,40 +1,62 @@
-"""Chat models behind one small face: any provider LangChain knows, or any OpenAI-compatible server.
+"""Chat models behind one small face: a reply streams in, held to its time and length, tried again where that may help.
 
-The one boundary where providers' errors are renamed. LangChain is imported when the first question is asked.
+What computes the reply is a :class:`Backend`: :mod:`qa.providers` for other programs and machines,
+:mod:`qa.local_model` for models within this process.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Literal, Protocol
 
-from qa.errors import (
-    ModelAuthError,
-    ModelError,
-    ModelMissingError,
-    ModelRateLimitError,
-    ModelReplyError,
-    ModelTimeoutError,
-    ModelUnreachableError,
-    SettingsError,
-)
+from qa.breaker import Breaker
+from qa.errors import ModelError, ModelRateLimitError, ModelTimeoutError, SettingsError
 from qa.models import Usage
+from qa.prices import Price
 from qa.prompt import Message
+
+IN_PROCESS = "huggingface"
+"""The provider of models that run within this process."""
+
+_log = logging.getLogger(__name__)
+
+_LENGTH = frozenset({"length", "max_tokens", "max_output_tokens"})
+_FILTERED = frozenset({"content_filter", "refusal", "safety", "recitation", "blocklist", "prohibited_content", "spii"})
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """Which model and how. ``spec`` is ``PROVIDER:NAME``; ``timeout`` is for the whole reply, in seconds."""
+    """Which model and how. ``spec`` is ``PROVIDER:NAME``; a name alone will do with a ``base_url``.
+
+    ``timeout`` is for the whole reply with its retries, ``first_timeout`` until its first words and ``idle_timeout``
+    between two pieces of it, all in seconds. Raises ``SettingsError`` at once when it cannot work at all.
+    """
 
     spec: str
     base_url: str | None = None
     api_key: str | None = None
     timeout: float = 60.0
+    connect_timeout: float = 5.0
+    first_timeout: float = 30.0
+    idle_timeout: float = 15.0
     retries: int = 2
     temperature: float = 0.0
+    prompt_tokens: int = 6000
     max_output_tokens: int = 800
+    max_reply_chars: int = 20_000
+    price: Price | None = None
+
+    def __post_init__(self) -> None:
+        named = self.provider and (":" in self.spec or self.base_url is not None)
+        if not (named and self.name):
+            raise SettingsError(
+                f"{self.spec!r} names no {'model' if named else 'provider'}",
+                hint="Write PROVIDER:NAME, e.g. openai:gpt-5-mini, or extractive.",
+            )
 
     @property
     def provider(self) -> str:
@@ -45,171 +67,170 @@ class ModelConfig:
     @property
     def name(self) -> str:
         """The part after the colon (which may hold further colons)."""
-        return self.spec.partition(":")[2] or self.spec
+        _, colon, name = self.spec.partition(":")
+        return name if colon else self.spec
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What came of a reply at one time: text, why it ended (as the provider puts it), tokens used since the last."""
+
+    text: str = ""
+    reason: str | None = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a reply ended, and what it took (None: not told).
+
+    ``length``: at the model's limit. ``cut``: at ours, in characters. ``filtered``: the provider held the rest back.
+    """
+
+    how: Literal["complete", "length", "cut", "filtered"]
+    usage: Usage | None = None
+
+
+class Backend(Protocol):
+    """Computes replies. Errors are the ``ModelError`` family; ``SettingsError`` for what is set up wrongly."""
+
+    @property
+    def context(self) -> int | None:
+        """The most tokens of prompt and reply together; None when not known."""
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Held while a reply is computed: waits for weights to be loaded, and for others where one must wait."""
+
+    def count(self, text: str) -> int:
+        """Tokens of ``text``. May take a while the first time."""
+
+    def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Piece, None]:
+        """The reply; closed early, it stops computing."""
 
 
 class ChatModel:
-    """One chat model. Raises ``SettingsError`` at once when it cannot be configured at all."""
+    """One chat model. ``breaker`` knows how it fared."""
 
-    def __init__(self, config: ModelConfig) -> None:
-        if ":" not in config.spec and config.base_url is None:
-            raise SettingsError(
-                f"DATELINE_MODEL: {config.spec!r} names no provider",
-                hint="Write PROVIDER:NAME, e.g. openai:gpt-5-mini, or extractive.",
-            )
+    def __init__(self, config: ModelConfig, backend: Backend, breaker: Breaker | None = None) -> None:
         self.config = config
-        self._model: Any = None
+        self.breaker = breaker or Breaker(failures=5, cooldown=30)
+        self._backend = backend
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str | Usage, None]:
-        """Pieces of the reply's text as they arrive, and at the end the ``Usage`` when the provider tells.
+    def count(self, text: str) -> int:
+        """Tokens of ``text``. May take a while the first time."""
+        return self._backend.count(text)
 
-        A failure that may pass is tried again while nothing has been received. Raises the ``ModelError`` family.
+    def budget(self) -> int:
+        """The longest prompt, in tokens: what is set, and what the model takes beside its longest reply."""
+        limit = self.config.prompt_tokens
+        if self._backend.context is None:
+            return limit
+        return min(limit, max(self._backend.context - self.config.max_output_tokens, 0))
+
+    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str | Ending, None]:
+        """Pieces of the reply's text as they arrive, none of them empty, and at last its ``Ending``.
+
+        A failure that may pass is tried again while no text has been received. Raises the ``ModelError`` family.
         """
-        deadline = asyncio.get_running_loop().time() + self.config.timeout
-        async for piece in self._with_retries(messages, deadline):
-            yield piece
+        try:
+            async with self._backend.turn(), aclosing(self._bounded(messages)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            self.breaker.succeeded()
+        except ModelError as error:
+            if error.retryable:
+                self._failed()
+            raise
 
-    async def _with_retries(self, messages: Sequence[Message], deadline: float) -> AsyncGenerator[str | Usage, None]:
-        from tenacity import (
-            AsyncRetrying,
-            RetryCallState,
-            retry_if_exception,
-            wait_exponential,
-            wait_random,
-        )
+    def _failed(self) -> None:
+        admitted = self.breaker.closed
+        self.breaker.failed()
+        if admitted and not self.breaker.closed:
+            _log.warning("%s failed %d times in a row", self.config.spec, self.breaker.in_a_row)
 
+    async def _bounded(self, messages: Sequence[Message]) -> AsyncGenerator[str | Ending, None]:
+        """The reply, no longer than is accepted."""
+        left = self.config.max_reply_chars
+        reason, used = "", Usage()
+        async with aclosing(self._with_retries(messages)) as pieces:
+            async for piece in pieces:
+                if text := piece.text[:left]:
+                    yield text
+                if len(piece.text) > left:
+                    reason = "cut"
+                    break
+                left -= len(piece.text)
+                reason = piece.reason or reason
+                if piece.usage:
+                    used = Usage(
+                        input_tokens=used.input_tokens + piece.usage.input_tokens,
+                        output_tokens=used.output_tokens + piece.usage.output_tokens,
+                    )
+        yield Ending(_how(reason), self._priced(used) if used != Usage() else None)
+
+    def _priced(self, used: Usage) -> Usage:
+        price = self.config.price
+        return used.model_copy(update={"cost": price.cost(used)}) if price else used
+
+    async def _with_retries(self, messages: Sequence[Message]) -> AsyncGenerator[Piece, None]:
+        from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential, wait_random
+
+        now = asyncio.get_running_loop().time
+        deadline = now() + self.config.timeout
         received = False
         backoff = wait_exponential(multiplier=0.5, max=10) + wait_random(0, 0.5)
 
-        def may_pass(error: BaseException) -> bool:
-            return isinstance(error, ModelError) and error.retryable and not received and not _refused(error)
+        def again(error: BaseException) -> bool:
+            return isinstance(error, ModelError) and error.retryable and not received
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
             told = error.retry_after if isinstance(error, ModelRateLimitError) else None
             return told if told is not None else backoff(state)
 
-        def out_of_time(state: RetryCallState) -> bool:
-            return asyncio.get_running_loop().time() + state.upcoming_sleep >= deadline
-
         attempts = AsyncRetrying(
-            retry=retry_if_exception(may_pass),
+            retry=retry_if_exception(again),
             wait=wait,
-            stop=lambda state: state.attempt_number > self.config.retries or out_of_time(state),
+            # A wait that goes beyond the deadline is not begun.
+            stop=lambda state: state.attempt_number > self.config.retries or now() + state.upcoming_sleep >= deadline,
             reraise=True,
         )
         async for attempt in attempts:
             with attempt:
-                async for piece in self._once(messages, deadline):
-                    received = True
-                    yield piece
+                async with aclosing(self._once(messages, deadline)) as pieces:
+                    async for piece in pieces:
+                        received = received or bool(piece.text)
+                        yield piece
 
-    async def _once(self, messages: Sequence[Message], deadline: float) -> AsyncGenerator[str | Usage, None]:
-        model = self._open()
-        prompt = [(message.role, message.content) for message in messages]
-        used = Usage()
-        finished = self.config.provider != "openai"  # others name the reason for ending in ways of their own
-        chunks = model.astream(prompt)
-        try:
+    async def _once(self, messages: Sequence[Message], deadline: float) -> AsyncGenerator[Piece, None]:
+        """The reply, held to its times. Pieces without text (a role, thoughts kept to itself) show that it is alive."""
+        config = self.config
+        now = asyncio.get_running_loop().time
+        begun = False
+        async with aclosing(self._backend.stream(messages)) as pieces:
             while True:
+                limit = config.idle_timeout if begun else config.first_timeout
+                until = now() + limit
                 try:
-                    async with asyncio.timeout_at(deadline):
-                        chunk = await anext(chunks)
+                    async with asyncio.timeout_at(min(until, deadline)):
+                        piece = await anext(pieces)
                 except StopAsyncIteration:
-                    break
-                except asyncio.CancelledError:
-                    raise
-                except Exception as error:  # noqa: BLE001  every provider brings its own; they are renamed here
-                    self._raise_renamed(error)
-                finished = finished or bool(chunk.response_metadata.get("finish_reason"))
-                if told := chunk.usage_metadata:
-                    used = Usage(
-                        input_tokens=used.input_tokens + told["input_tokens"],
-                        output_tokens=used.output_tokens + told["output_tokens"],
-                    )
-                if text := chunk.text:
-                    yield str(text)
-        finally:
-            await chunks.aclose()
-        if not finished:
-            # A connection closed half-way looks like an end: only the model can say that it has finished.
-            raise ModelReplyError(f"{self.config.spec} broke off in the middle of its reply", hint="Try again.")
-        if used != Usage():
-            yield used
+                    return
+                except TimeoutError:
+                    raise self._late(limit, begun=begun, total=until >= deadline) from None
+                begun = begun or bool(piece.text)
+                yield piece
 
-    def _open(self) -> Any:
-        if self._model is None:
-            from langchain.chat_models import init_chat_model
-
-            config = self.config
-            options: dict[str, Any] = {
-                "temperature": config.temperature,
-                "max_tokens": config.max_output_tokens,
-                "timeout": config.timeout,
-                "max_retries": 0,  # tenacity retries, above, and honours Retry-After
-            }
-            if config.base_url:
-                options["base_url"] = config.base_url
-            if config.api_key:
-                options["api_key"] = config.api_key
-            elif config.base_url and config.provider == "openai":
-                options["api_key"] = (
-                    _environment_key() or "none"
-                )  # local servers ask for none, the client insists on one
-            if config.provider == "openai":
-                options |= {"stream_usage": True, "use_responses_api": False}
-            try:
-                self._model = init_chat_model(config.name, model_provider=config.provider, **options)
-            except ImportError as error:
-                raise ModelMissingError(
-                    f"DATELINE_MODEL={config.spec} needs a package that is not installed: {error}",
-                    hint=f"Run `pip install 'dateline[{config.provider}]'` (or the package named above).",
-                ) from error
-            except Exception as error:  # noqa: BLE001  providers check settings each in their own way
-                self._raise_renamed(error, opening=True)
-        return self._model
-
-    def _raise_renamed(self, error: Exception, *, opening: bool = False) -> NoReturn:
-        """Raise the ``ModelError`` that says what ``error`` means."""
-        kind, status = type(error).__name__, getattr(error, "status_code", None)
-        reason = " ".join(str(error).split())[:300]
-        where = self.config.base_url or self.config.provider
-        if isinstance(error, TimeoutError) or "Timeout" in kind:
-            raise ModelTimeoutError(
-                f"{self.config.spec} gave no complete reply within {self.config.timeout:g} s"
-            ) from error
-        if status in (401, 403) or (opening and "api_key" in reason.lower()):
-            raise ModelAuthError(f"{where} refused the key for {self.config.spec}: {reason}") from error
-        if status == 429:
-            raise ModelRateLimitError(
-                f"{where} is limiting requests: {reason}", retry_after=_retry_after(error)
-            ) from error
-        if status == 404:
-            raise ModelMissingError(
-                f"{where} knows no model {self.config.name!r}: {reason}",
-                hint="Check DATELINE_MODEL and DATELINE_MODEL_BASE_URL.",
-            ) from error
-        if "Connect" in kind or isinstance(error, ConnectionError):
-            raise ModelUnreachableError(f"{where} cannot be reached: {reason}") from error
-        if opening:
-            raise SettingsError(f"DATELINE_MODEL={self.config.spec} cannot be used: {reason}") from error
-        raise ModelReplyError(f"{self.config.spec} failed: {reason}", hint="See the provider's message.") from error
+    def _late(self, limit: float, *, begun: bool, total: bool) -> ModelTimeoutError:
+        config = self.config
+        if total:
+            return ModelTimeoutError(f"{config.spec} gave no complete reply within {config.timeout:g} s")
+        name = "DATELINE_MODEL_IDLE_TIMEOUT" if begun else "DATELINE_MODEL_FIRST_TIMEOUT"
+        what = "fell silent in the middle of its reply for" if begun else "gave no first word within"
+        return ModelTimeoutError(f"{config.spec} {what} {limit:g} s", hint=f"Try again, or raise {name} (seconds).")
 
 
-def _environment_key() -> str | None:
-    import os
-
-    return os.environ.get("OPENAI_API_KEY")
-
-
-def _refused(error: ModelError) -> bool:
-    """Whether the provider found fault with the request itself: the same one would be refused again."""
-    status = getattr(error.__cause__, "status_code", None)
-    return isinstance(status, int) and 400 <= status < 500 and status not in {408, 409, 425, 429}
-
-
-def _retry_after(error: Exception) -> float | None:
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    value = headers.get("retry-after", "")
-    # The header may also be a date; then our own back-off serves.
-    return float(value) if value.replace(".", "", 1).isdecimal() else None
+def _how(reason: str) -> Literal["complete", "length", "cut", "filtered"]:
+    if reason == "cut":
+        return "cut"
+    return "length" if reason in _LENGTH else "filtered" if reason in _FILTERED else "complete"

@@ -1,25 +1,50 @@
-"""Pure work on prompts: passages and a question become messages within a token budget."""
+"""Pure work on prompts: templates, and passages and a question that become messages within a budget of tokens.
+
+What models read of articles, history and question is data: it cannot close or imitate the fence around a passage, holds
+no markers of its own, and none of the characters that people do not see.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
+from string import Formatter
 from typing import Literal
 
+from qa.claims import round_brackets
 from qa.dates import annotate
+from qa.errors import SettingsError
 from qa.models import Passage, Turn
+from qa.text import visible
+from qa.tokens import Counter, estimate_tokens
 
-PROMPT_VERSION = "2"
-"""Changes with everything that changes what a model is sent; part of every batch row's key."""
+PROMPT_VERSION = "3"
+"""Changes with everything that changes what a model is sent; see :func:`prompt_version`."""
 
 ABSTENTION = "The articles do not say."
 """What an answer's text is when the articles do not answer the question; also what the model is told to reply."""
 
-_CHARS_PER_TOKEN = 3.5
-"""A cautious estimate for English prose; other tokenizers' counts are not known here."""
+Style = Literal["full", "simple"]
+"""``simple`` has fewer rules and a worked example, for models of few parameters."""
+
+PLACEHOLDERS = frozenset({"dates", "abstention"})
+"""What a template must hold, each at least once, and all that it may."""
+
+_SMALL = 9.0
+"""Models of up to so many billions of parameters are small."""
+_BILLIONS = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)(b|m)(?![a-z0-9])")
+_TOKENS_A_MESSAGE = 8
+"""What a chat format adds to each message; a generous guess."""
+_LONGEST_ATTRIBUTE = 200
+
+_MARKERS = re.compile(r"\s*\[\d{1,3}(?:\s*,\s*\d{1,3})*\]")
+_LOOK_ALIKES = str.maketrans("<>", "\u2039\u203a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +55,113 @@ class Message:
     content: str
 
 
-def estimate_tokens(text: str) -> int:
-    """About how many tokens ``text`` takes."""
-    return int(len(text) / _CHARS_PER_TOKEN) + 1
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a model is told before the passages. Made by :func:`parse_template`, which checks it."""
+
+    text: str
+
+    def render(self, *, as_of: date, today: date) -> str:
+        """The system message for a question asked on ``today`` as of ``as_of``."""
+        dates = f"Today is {today}."
+        if as_of != today:
+            dates += f" The question is asked as of {as_of}: answer as on that day."
+        return self.text.format(dates=dates, abstention=ABSTENTION)
+
+
+def parse_template(text: str, where: str) -> Template:
+    """The template in ``text``. Raises ``SettingsError`` naming ``where`` and the placeholder at fault."""
+    allowed = " and ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))
+    hint = f"A template holds {allowed}, nothing else in braces; a brace of its own is written twice."
+    try:
+        fields = [(name, spec, turned) for _, name, spec, turned in Formatter().parse(text) if name is not None]
+    except ValueError as error:
+        raise SettingsError(f"{where}: {error}", hint=hint) from None
+    for name, spec, turned in fields:
+        if name not in PLACEHOLDERS or spec or turned:
+            shown = name + (f"!{turned}" if turned else "") + (f":{spec}" if spec else "")
+            raise SettingsError(f"{where}: there is no placeholder {{{shown}}}", hint=hint)
+    if missing := sorted(PLACEHOLDERS - {name for name, _, _ in fields}):
+        raise SettingsError(f"{where}: the placeholder {{{missing[0]}}} is missing", hint=hint)
+    return Template(text)
+
+
+def read_template(path: Path) -> Template:
+    """The template in the file ``path``. Raises ``SettingsError`` naming the file, and the placeholder at fault."""
+    where = f"DATELINE_PROMPT_FILE: {path}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{where}: cannot be read: {error}", hint="It must be UTF-8 text.") from None
+    return parse_template(text, where)
+
+
+@lru_cache(maxsize=2)
+def builtin_template(style: Style) -> Template:
+    """The template that comes with Dateline."""
+    name = "answer.txt" if style == "full" else "answer_simple.txt"
+    return parse_template(files("qa.templates").joinpath(name).read_text(encoding="utf-8"), name)
+
+
+def prompt_version(*, style: Literal["auto", "full", "simple"] = "auto", template: Template | None = None) -> str:
+    """What of the prompt is part of every batch row's key: the version, the style asked for, a replaced template."""
+    if template is not None:
+        return f"{PROMPT_VERSION}+{hashlib.sha256(template.text.encode()).hexdigest()[:16]}"
+    return PROMPT_VERSION if style == "auto" else f"{PROMPT_VERSION}+{style}"
+
+
+def style_for(name: str, *, local: bool) -> Style:
+    """The style that suits the model called ``name``: by its parameters where the name tells them ("llama3.2:3b"), else
+    ``simple`` for a ``local`` one, which runs on this machine or beside it."""
+    told = _BILLIONS.search(name.lower())
+    if told:
+        billions = float(told[1]) / (1 if told[2] == "b" else 1000)
+        return "simple" if billions <= _SMALL else "full"
+    return "simple" if local else "full"
 
 
 def build_messages(
-    question: str, passages: Sequence[Passage], *, as_of: date, history: Sequence[Turn] = (), budget: int
+    question: str,
+    passages: Sequence[Passage],
+    *,
+    as_of: date,
+    today: date | None = None,
+    history: Sequence[Turn] = (),
+    budget: int,
+    template: Template | None = None,
+    count: Counter = estimate_tokens,
 ) -> tuple[list[Message], int]:
     """Messages for a chat model, and how many of ``passages`` (best first) they hold: at least one, if there is one.
 
-    Within ``budget`` (estimated tokens) the weakest passages go first, then the oldest turns of ``history``.
-    Passages are numbered from 1 in the order given.
+    Within ``budget`` (in tokens as ``count`` counts them) the weakest passages go first, then the oldest turns of
+    ``history``. Passages are numbered from 1 in the order given. ``today`` None is ``as_of``.
     """
-    system = _template().format(as_of=as_of.isoformat(), abstention=ABSTENTION)
-    left = budget - estimate_tokens(system) - estimate_tokens(question) - 20
+    system = (template or builtin_template("full")).render(as_of=as_of, today=today or as_of)
+    asked = f"Question: {_readable(question)}"
+    left = budget - count(system) - count(asked) - 2 * _TOKENS_A_MESSAGE
     blocks: list[str] = []
     for number, passage in enumerate(passages, start=1):
         block = _block(number, passage)
-        if blocks and estimate_tokens(block) > left:
+        tokens = count(block)
+        if blocks and tokens > left:
             break
         blocks.append(block)
-        left -= estimate_tokens(block)
+        left -= tokens
     turns: list[Message] = []
     for turn in reversed(history):
-        left -= estimate_tokens(turn.content)
+        message = _turn(turn)
+        left -= count(message.content) + _TOKENS_A_MESSAGE
         if left < 0:
             break
-        turns.insert(0, Message(turn.role, turn.content))
-    user = "\n\n".join([*blocks, f"Question: {question}"])
+        turns.insert(0, message)
+    user = "\n\n".join([*blocks, asked])
     return [Message("system", system), *turns, Message("user", user)], len(blocks)
 
 
-@lru_cache(maxsize=1)
-def _template() -> str:
-    return files("qa.templates").joinpath("answer.txt").read_text(encoding="utf-8")
+def _turn(turn: Turn) -> Message:
+    """A turn of the conversation. The markers of an earlier answer speak of passages that are not shown any more."""
+    content = _MARKERS.sub("", turn.content) if turn.role == "assistant" else turn.content
+    return Message(turn.role, _readable(content))
 
 
 def _block(number: int, passage: Passage) -> str:
@@ -74,13 +171,14 @@ def _block(number: int, passage: Passage) -> str:
         for name, value in (("source", passage.source), ("title", passage.title))
         if value
     ]
-    return f"<passage {' '.join(told)}>\n{_unfenced(annotate(passage.text, passage.published))}\n</passage>"
+    text = annotate(round_brackets(_readable(passage.text)), passage.published)
+    return f"<passage {' '.join(told)}>\n{text}\n</passage>"
 
 
 def _attribute(value: str) -> str:
-    return " ".join(value.split()).replace('"', "'").replace("<", "\u2039").replace(">", "\u203a")[:200]
+    return " ".join(round_brackets(_readable(value)).split()).replace('"', "'")[:_LONGEST_ATTRIBUTE]
 
 
-def _unfenced(text: str) -> str:
-    """An article cannot close its own fence: its angle brackets become look-alikes, in the prompt only."""
-    return text.replace("<", "\u2039").replace(">", "\u203a")
+def _readable(text: str) -> str:
+    """What people see of ``text``; angle brackets, which would close the fence, become look-alikes."""
+    return visible(text).translate(_LOOK_ALIKES)

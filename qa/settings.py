@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from qa.errors import SettingsError
 from qa.models import EXTRACTIVE
+from qa.prices import load_prices
+from qa.prompt import read_template
 
 PREFIX = "DATELINE_"
 
@@ -33,6 +35,27 @@ def _known_zone(name: str) -> str:
         close = difflib.get_close_matches(name, _zones(), n=1)
         raise ValueError("not an IANA time zone" + (f"; did you mean {close[0]}?" if close else ""))
     return name
+
+
+def _parts(value: object) -> object:
+    """The parts of a comma-separated list, without surrounding white space; empty ones are left out."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _holds_prices(given: str) -> str:
+    try:
+        load_prices(given)
+    except SettingsError as error:
+        raise ValueError(error.message.removeprefix(f"{PREFIX}PRICES: ")) from None
+    return given
+
+
+def _holds_template(path: Path) -> Path:
+    try:
+        read_template(path)
+    except SettingsError as error:
+        raise ValueError(error.message.removeprefix(f"{PREFIX}PROMPT_FILE: ")) from None
+    return path
 
 
 class Settings(BaseSettings):
@@ -65,22 +88,66 @@ class Settings(BaseSettings):
         min_length=1,
         description="Who answers: extractive (quotes, needs nothing), or PROVIDER:NAME, e.g. openai:gpt-5-mini.",
     )
+    fallback_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        (),
+        description="Who answers when the model fails, in order, comma-separated: PROVIDER:NAME, or PROVIDER:NAME@URL"
+        " for a server of its own; extractive for the embedded reader.",
+    )
     model_base_url: str | None = Field(
         None, description="Base URL of an OpenAI-compatible server, e.g. http://127.0.0.1:11434/v1."
     )
     model_api_key: SecretStr | None = Field(
         None, description="Key for the model's provider; unset: the provider's own variable, e.g. OPENAI_API_KEY."
     )
-    model_timeout: float = Field(60.0, gt=0, le=3600, description="Seconds to wait for the model's whole reply.")
+    model_timeout: float = Field(
+        60.0, gt=0, le=3600, description="Seconds to wait for a model's whole reply, with its retries."
+    )
+    model_connect_timeout: float = Field(
+        5.0, gt=0, le=600, description="Seconds to wait for a connection to the model's server."
+    )
+    model_first_timeout: float = Field(
+        30.0, gt=0, le=3600, description="Seconds to wait for the first words of a reply; more for a slow machine."
+    )
+    model_idle_timeout: float = Field(
+        15.0, gt=0, le=3600, description="Seconds a model may fall silent in the middle of its reply."
+    )
     model_retries: int = Field(
         2, ge=0, le=10, description="Further tries after a failure that may pass (429, 5xx, no connection)."
+    )
+    breaker_failures: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="Questions a model fails in a row before it is passed over, where another follows.",
+    )
+    breaker_seconds: float = Field(
+        30.0, gt=0, le=86_400, description="Seconds for which it is passed over, before one question tries it again."
+    )
+    prices: Annotated[str, AfterValidator(_holds_prices)] | None = Field(
+        None,
+        description="What models cost per million tokens: a JSON file or the JSON itself, as"
+        ' {"openai:gpt-5-mini": {"input": 0.25, "output": 2.0, "currency": "USD"}}.',
     )
     temperature: float = Field(0.0, ge=0, le=2, description="Sampling temperature of the chat model.")
     max_output_tokens: int = Field(
         800, ge=16, le=100_000, description="Longest reply asked of the chat model, in tokens."
     )
+    max_reply_chars: int = Field(
+        20_000, ge=200, le=1_000_000, description="Longest reply taken from the chat model, in characters."
+    )
     prompt_tokens: int = Field(
-        6000, ge=500, le=1_000_000, description="Longest prompt sent to the chat model, in tokens (estimated)."
+        6000,
+        ge=500,
+        le=1_000_000,
+        description="Longest prompt sent to the chat model, in tokens; keep it below the server's context length.",
+    )
+    prompt_style: Literal["auto", "full", "simple"] = Field(
+        "auto",
+        description="What the chat model is told: all rules (full), or few of them and an example (simple), which suits"
+        " small models; auto goes by the model's name and place.",
+    )
+    prompt_file: Annotated[Path, AfterValidator(_holds_template)] | None = Field(
+        None, description="File with what the chat model is told instead; it must hold {dates} and {abstention}."
     )
 
     embedding_model: str = Field(

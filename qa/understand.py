@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from qa.errors import ModelError
-from qa.llm import ChatModel
+from qa.llm import ChatModel, Ending
 from qa.models import Ask, Usage
 from qa.prompt import Message
 from qa.queries import MAX_REPLY_CHARS, accepted_follow_up, accepted_queries, follow_up_messages, query_messages
@@ -77,8 +77,8 @@ class _Helper:
         try:
             async with asyncio.timeout(self._timeout), aclosing(self._model.stream(messages)) as pieces:
                 async for piece in pieces:
-                    if isinstance(piece, Usage):
-                        self.usage = piece if self.usage is None else self.usage + piece
+                    if isinstance(piece, Ending):
+                        self.usage = piece.usage if self.usage is None else self.usage + (piece.usage or Usage())
                         continue
                     text += piece
                     if len(text) > MAX_REPLY_CHARS:

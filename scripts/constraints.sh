@@ -9,7 +9,7 @@ trap 'rm -rf "$scratch"' EXIT
 # The pip that comes with Python 3.11 installs what is pinned, but gives up on choosing releases by itself.
 "$scratch/venv/bin/pip" install --quiet --upgrade pip
 grep '^torch==' constraints.txt >"$scratch/torch.txt"
-"$scratch/venv/bin/pip" install --quiet -c "$scratch/torch.txt" '.[anthropic,bench,google,ollama,parquet,postgres,dev]'
+"$scratch/venv/bin/pip" install --quiet -c "$scratch/torch.txt" '.[anthropic,bench,gguf,google,ollama,parquet,postgres,dev]'
 {
     grep '^#' constraints.txt
     # Local version labels (+cpu) name one machine's build, URLs one machine's files.

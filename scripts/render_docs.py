@@ -38,7 +38,7 @@ class Row:
 def rows() -> Iterator[Row]:
     """Every setting, in the order of the class."""
     for name, field in Settings.model_fields.items():
-        default = "" if field.default is None else str(field.default)
+        default = "" if field.default in (None, ()) else str(field.default)
         yield Row(PREFIX + name.upper(), default, _takes(field), field.description or "")
 
 

@@ -6,12 +6,11 @@ import hashlib
 import json
 import re
 import threading
-import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,23 +89,34 @@ class Reply:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: str | None = None
+    """Sent as it is, instead of what OpenAI would send."""
     delay: float = 0.0
+    """Before anything is sent."""
+    begin_delay: float = 0.0
+    """After the stream has begun, before its first words."""
     piece_delay: float = 0.0
     piece_size: int = 7
     cut_after: int | None = None
     """Close the connection after so many pieces, without an end."""
+    reset: bool = False
+    """Close the connection instead of answering."""
+    finish: str = "stop"
+    """The reason for ending."""
 
 
 class ScriptedOpenAI:
     """An OpenAI-compatible server on a loopback socket that says what it is told to, in order.
 
-    ``requests`` are the bodies received, ``keys`` the Authorization headers. With no reply queued it answers
-    ``default``.
+    ``requests`` are the bodies received, ``keys`` the Authorization headers, ``left`` counts the callers that went
+    before they had everything. With no reply queued it answers ``default``, or what ``default`` makes of the request.
     """
 
-    def __init__(self, *replies: Reply | str, default: str = "The articles do not say.") -> None:
+    def __init__(
+        self, *replies: Reply | str, default: str | Callable[[dict[str, Any]], str] = "The articles do not say."
+    ) -> None:
         self.replies: deque[Reply] = deque(Reply(r) if isinstance(r, str) else r for r in replies)
         self.default = default
+        self.left = 0
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.stopping = threading.Event()
@@ -122,10 +132,11 @@ class ScriptedOpenAI:
                 length = int(self.headers.get("content-length", 0))
                 scripted.requests.append(json.loads(self.rfile.read(length) or b"{}"))
                 scripted.keys.append(self.headers.get("authorization"))
-                reply = scripted.replies.popleft() if scripted.replies else Reply(scripted.default)
+                request = scripted.requests[-1]
                 try:
-                    scripted._answer(self, reply, scripted.requests[-1])
+                    scripted._answer(self, scripted._reply(request), request)
                 except (BrokenPipeError, ConnectionResetError):
+                    scripted.left += 1
                     self.close_connection = True
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -137,7 +148,7 @@ class ScriptedOpenAI:
         """What DATELINE_MODEL_BASE_URL is to be."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
-    def __enter__(self) -> ScriptedOpenAI:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -147,10 +158,17 @@ class ScriptedOpenAI:
         self._server.server_close()
         self._thread.join(timeout=5)
 
+    def _reply(self, request: dict[str, Any]) -> Reply:
+        if self.replies:
+            return self.replies.popleft()
+        return Reply(self.default if isinstance(self.default, str) else self.default(request))
+
     def _answer(self, handler: BaseHTTPRequestHandler, reply: Reply, request: dict[str, Any]) -> None:
         if reply.delay:
             self.stopping.wait(reply.delay)
-        if reply.status != 200:
+        if reply.reset:
+            handler.close_connection = True
+        elif reply.status != 200:
             body = reply.body or json.dumps({"error": {"message": f"scripted {reply.status}", "type": "scripted"}})
             _send(handler, reply.status, "application/json", body, reply.headers)
         elif reply.body is not None:
@@ -170,8 +188,7 @@ class ScriptedOpenAI:
                 break
             handler.wfile.write(f"data: {event}\n\n".encode())
             handler.wfile.flush()
-            if reply.piece_delay:
-                time.sleep(reply.piece_delay)
+            self.stopping.wait(reply.piece_delay if count else reply.begin_delay)
         handler.close_connection = True
 
 
@@ -205,7 +222,7 @@ def _events(reply: Reply, request: dict[str, Any]) -> Iterator[str]:
     yield chunk({"role": "assistant", "content": ""})
     for i in range(0, len(reply.text), reply.piece_size):
         yield chunk({"content": reply.text[i : i + reply.piece_size]})
-    yield chunk({}, "stop")
+    yield chunk({}, reply.finish)
     if (request.get("stream_options") or {}).get("include_usage"):
         yield json.dumps({**common, "choices": [], "usage": _usage(reply.text)})
     yield "[DONE]"

@@ -18,7 +18,6 @@ from api.errors import DONE, INTERRUPTED, PARTIAL
 from api.files.answers import write_answers
 from qa.batch import Plan, Row, plan, results, run, tally
 from qa.journal import Journal, Outcome, Terms, read_journal
-from qa.prompt import PROMPT_VERSION
 from qa.settings import Settings
 
 _FAILURES_SHOWN = 20
@@ -102,11 +101,14 @@ class Job:
     async def _terms(self, asker: Asker) -> Terms:
         """What questions are asked under when they say nothing else; a batch begun before keeps its as-of date."""
         begun = self._found.terms
-        model = self._settings.model
-        if self._settings.server_url:
-            # The service's own default may have changed since the batch began.
-            model = self._model or (begun.model if begun else await asker.model())
-        return Terms(begun.as_of if begun else self._settings.today(), model, PROMPT_VERSION)
+        if not self._settings.server_url:
+            model, prompt = self._settings.model, await asker.prompt_version()
+        elif begun:
+            # The service's own defaults may have changed since the batch began.
+            model, prompt = self._model or begun.model, begun.prompt_version
+        else:
+            model, prompt = self._model or await asker.model(), await asker.prompt_version()
+        return Terms(begun.as_of if begun else self._settings.today(), model, prompt)
 
     def _tell_terms(self, journal: Journal) -> None:
         if journal.begun is None:

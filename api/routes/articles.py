@@ -44,4 +44,6 @@ def delete_article(article_id: str, service: ServiceDep) -> None:
 @router.get("/status", responses=problems(503))
 def status(service: ServiceDep) -> Status:
     """Count what the collection holds, by month, source and language (`""`: none known)."""
-    return Status(**asdict(service.home.index.status()), model=service.engine.models()[0])
+    engine = service.engine
+    status = asdict(service.home.index.status())
+    return Status(**status, model=engine.models()[0], prompt_version=engine.prompt_version)

@@ -386,3 +386,32 @@ def test_help_is_there_at_once() -> None:
 def test_results_survive_a_terminal_without_their_letters(home: Path) -> None:
     ran = dateline("articles", "list", "--home", home, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert ran.code == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "named", "code", "err"),
+    [
+        (500, True, 5, "Error: openai:x failed: Error code: 500"),
+        (500, False, 0, "; the embedded reader answered instead"),
+        (401, False, 5, "Error: http://127.0.0.1"),
+    ],
+)
+def test_a_model_that_fails_is_an_error_where_it_was_named_or_set_up_wrongly(
+    home: Path, status: int, named: bool, code: int, err: str
+) -> None:
+    with ScriptedOpenAI(Reply(status=status)) as model:
+        chosen = ["--model", "openai:x"] if named else []
+        env = {"DATELINE_MODEL": "openai:x", "DATELINE_MODEL_BASE_URL": model.base_url, "DATELINE_MODEL_RETRIES": "0"}
+        ran = dateline("ask", TOLL, "--as-of", "2025-03-25", "--home", home, *chosen, **env)
+    assert ran.code == code, ran.err
+    assert err in ran.err
+    assert bool(ran.out) == (code == 0)
+
+
+def test_a_prompt_that_cannot_work_is_refused_by_every_command(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("{dates} {abstention} {answer}")
+    ran = dateline("status", "--home", home, DATELINE_PROMPT_FILE=str(tmp_path / "mine.txt"))
+    assert ran.code == 2
+    assert "DATELINE_PROMPT_FILE" in ran.err
+    assert "mine.txt" in ran.err
+    assert "{answer}" in ran.err

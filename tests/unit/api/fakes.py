@@ -150,6 +150,8 @@ class FakeEngine:
         self.search_error: Exception | None = None
         self.warm_error: Exception | None = None
 
+    prompt_version = "7"
+
     def models(self) -> tuple[str, ...]:
         return ("openai:gpt-test", "extractive")
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -29,7 +30,8 @@ from qa.errors import (
     UsageError,
 )
 from qa.models import Answer, Ask, DeltaEvent, DoneEvent, Event, StatusEvent, Turn
-from qa.settings import Settings
+from qa.prompt import PROMPT_VERSION
+from qa.settings import Settings, load_settings
 from tests.unit.api.fakes import ANSWER, FakeEngine, events_of, make_app
 
 URL = "http://127.0.0.1:8000"
@@ -106,6 +108,15 @@ async def test_the_service_names_its_model() -> None:
     async with asking(FakeEngine()) as asker:
         await asker.ready()
         assert await asker.model() == "openai:gpt-test"
+        assert await asker.prompt_version() == "7"
+
+
+async def test_what_a_model_is_told_here_is_what_the_settings_say(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("{dates} {abstention}")
+    plain, changed = (asker_for(load_settings(home=tmp_path, prompt_file=file)) for file in (None, mine))
+    assert await plain.prompt_version() == PROMPT_VERSION
+    assert (await changed.prompt_version()).startswith(f"{PROMPT_VERSION}+")
 
 
 async def test_a_frozen_default_day_is_sent_as_what_stands_for_today() -> None:

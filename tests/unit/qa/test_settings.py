@@ -92,6 +92,34 @@ def test_a_key_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.model_api_key.get_secret_value() == "sk-secret"
 
 
+def test_fallback_models_are_a_list_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATELINE_FALLBACK_MODELS", " openai:a , openai:b@http://127.0.0.1:1/v1,, extractive ")
+    assert load_settings().fallback_models == ("openai:a", "openai:b@http://127.0.0.1:1/v1", "extractive")
+    monkeypatch.setenv("DATELINE_FALLBACK_MODELS", "")
+    assert load_settings().fallback_models == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("PROMPT_FILE", "none.txt", "none.txt: cannot be read"),
+        ("PROMPT_FILE", "bad.txt", "bad.txt: there is no placeholder {question}"),
+        ("PRICES", "none.json", "none.json: cannot be read"),
+        ("PRICES", '{"openai:x": {"input": 1}}', "openai:x: output is None"),
+    ],
+)
+def test_a_file_that_a_setting_names_is_read_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, complaint: str
+) -> None:
+    (tmp_path / "bad.txt").write_text("{dates} {abstention} {question}")
+    monkeypatch.setenv(f"DATELINE_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert str(caught.value).startswith(f"DATELINE_{name}: ")
+    assert str(caught.value).count(f"DATELINE_{name}") == 1
+    assert complaint in str(caught.value)
+
+
 def test_today_is_a_question_of_the_zone() -> None:
     now = datetime.now(UTC)
     # Fourteen hours east and twelve west of Greenwich it is never the same day.

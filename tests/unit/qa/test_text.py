@@ -5,7 +5,7 @@ from time import perf_counter
 import pytest
 from hypothesis import given
 
-from qa.text import content_stems, fold, sentences, stem, words
+from qa.text import content_stems, fold, sentences, stem, visible, words
 from tests.unit.qa.strategies import any_text
 
 
@@ -104,3 +104,15 @@ def test_content_stems_join_forms_of_a_word_and_drop_little_words() -> None:
     assert content_stems("The ministers were meeting") == content_stems("minister meets")
     assert content_stems("The minister's plan") == content_stems("minister plans")
     assert content_stems("what did he say and when") == []
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\u200b", "\u00ad", "\u202e", "\u2066", "\x1b", "\x00", "\ud800", "\U000e0041"], ids=ascii
+)
+def test_what_is_not_seen_is_left_out(hidden: str) -> None:
+    assert visible(f"The{hidden} mayor{hidden}.") == "The mayor."
+
+
+@pytest.mark.parametrize("kept", ["a\tb\nc", "می\u200cخواهم", "क्\u200dष", "❤\ufe0f", "naïve", "non\u00a0breaking"])
+def test_what_texts_need_is_kept(kept: str) -> None:
+    assert visible(kept) == kept
