@@ -218,6 +218,7 @@ class HttpAsker:
             ),
             date_range=found.date_range,
             notes=found.warnings,
+            weighting=found.weighting or "",
         )
 
     @contextmanager

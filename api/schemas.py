@@ -180,11 +180,15 @@ class SearchResult(Passage):
 
 
 class SearchResponse(Wire):
-    """What was found, best first; ``results`` is empty when nothing fits."""
+    """What was found, best first; ``results`` is empty when nothing fits.
+
+    ``weighting`` says what decided how much age counts, null unless scores are to be explained.
+    """
 
     query: str
     as_of: date
     date_range: DateRange | None
+    weighting: str | None = None
     results: tuple[SearchResult, ...]
     warnings: tuple[str, ...]
 
@@ -195,6 +199,7 @@ class SearchResponse(Wire):
             query=query,
             as_of=found.filters.as_of,
             date_range=found.date_range,
+            weighting=found.weighting if explain else None,
             results=tuple(SearchResult.of(hit, explain=explain) for hit in found.hits),
             warnings=found.notes,
         )

@@ -12,6 +12,7 @@ from time import perf_counter
 
 from qa.assembly import Assembly
 from qa.claims import Claim
+from qa.dates import AskedRange, read_range
 from qa.errors import FilterError, ModelError, NotFoundError, QuestionError
 from qa.library.home import Home
 from qa.library.reranking import make_reranking
@@ -33,9 +34,10 @@ from qa.models import (
 )
 from qa.reader import ExtractiveReader
 from qa.reply import claims_of, warnings_of
-from qa.retrieve import Retriever, Weighting
+from qa.retrieve import Retriever
 from qa.roster import Chain, Roster
 from qa.understand import Understood, understand
+from qa.weighting import Weighting
 
 DEFAULT_MODEL = "dateline"
 """What clients may call the configured model."""
@@ -192,12 +194,19 @@ class Engine:
         )
 
     async def _retrieve(self, understood: Understood, filters: Filters, k: int) -> Retrieved:
-        # The range a question speaks of is to be read from ``understood.typed`` first, else ``understood.question``.
+        asked = _asked_range(understood, filters)
+        if asked is not None and asked.demanded:
+            filters = replace(filters, start=asked.start, end=asked.end)
         found = await asyncio.to_thread(
-            self._retriever.retrieve, understood.question, filters, k, further=understood.further
+            self._retriever.retrieve, understood.question, filters, k, asked=asked, further=understood.further
         )
-        notes = (*understood.notes, *found.notes)
-        return replace(found, rewritten_question=understood.rewritten, notes=notes)
+        given = DateRange(start=filters.start, end=filters.end, reason="asked for by the caller")
+        return replace(
+            found,
+            date_range=_told(asked) if asked else given if filters.start or filters.end else None,
+            rewritten_question=understood.rewritten,
+            notes=(*understood.notes, *found.notes),
+        )
 
     def _model_name(self, ask: Ask) -> str:
         return self._settings.model if ask.model in (None, DEFAULT_MODEL) else str(ask.model)
@@ -322,7 +331,7 @@ class _Run:
             sentences=tuple(self.assembly.sentences),
             citations=tuple(self.assembly.citations),
             passages=self.passages,
-            date_range=_asked_range(self.filters),
+            date_range=retrieved.date_range,
             model=self.model,
             usage=self.usage,
             timings_ms=timings,
@@ -342,10 +351,16 @@ def _anywhere(filters: Filters) -> Filters:
     return replace(filters, start=None, end=None, sources=())
 
 
-def _asked_range(filters: Filters) -> DateRange | None:
-    if filters.start is None and filters.end is None:
+def _asked_range(understood: Understood, filters: Filters) -> AskedRange | None:
+    """The days the question speaks of, as it was typed or else as it was completed; None where the caller set them."""
+    if filters.start or filters.end:
         return None
-    return DateRange(start=filters.start, end=filters.end, reason="asked for by the caller")
+    return read_range(understood.typed, filters.as_of) or read_range(understood.question, filters.as_of)
+
+
+def _told(asked: AskedRange) -> DateRange:
+    how = "nothing else is seen" if asked.demanded else "preferred"
+    return DateRange(start=asked.start, end=asked.end, reason=f"{asked.reason}: {how}")
 
 
 def _answer_id(ask: Ask, filters: Filters, model: str, prompt: str, revision: int) -> str:

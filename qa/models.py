@@ -339,13 +339,17 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """Everything retrieval found for one question, best first. ``similarity`` of the best dense hit is in -1..1."""
+    """Everything retrieval found for one question, best first.
+
+    ``weighting`` says in words what decided how much the age of a report counts.
+    """
 
     hits: tuple[Hit, ...]
     filters: Filters
     date_range: DateRange | None = None
     rewritten_question: str | None = None
     notes: tuple[str, ...] = field(default=())
+    weighting: str = ""
 
     @property
     def passages(self) -> tuple[Passage, ...]:

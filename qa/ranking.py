@@ -11,6 +11,10 @@ from qa.models import Hit
 SHARPNESS = 1.5
 """Exponent of the relevance before age is weighed in: a clear match in an old report outdoes a vague one in a new."""
 
+LEAD = 0.15
+"""By how much the opening of an article is more relevant than the rest at an equal match: reports say first what they
+are about. Among the best of 0 to 0.3 on the first quarter's questions (MRR@10 0.835 without, 0.866 with 0.15)."""
+
 FURTHER_SHARE = 0.9
 """What a match of a further query counts beside one of the question itself: others named those queries."""
 
@@ -24,6 +28,11 @@ def score_of(relevance: float, age_weight: float) -> float:
     """What hits are ordered by, 0 to 1."""
     score: float = relevance**SHARPNESS * age_weight
     return round(score, 6)
+
+
+def led(relevance: float, ordinal: int) -> float:
+    """``relevance``, 0 to 1, as it counts for an article's chunk of that number, from 0."""
+    return relevance if ordinal == 0 else relevance / (1 + LEAD)
 
 
 def by_score(hits: Iterable[Hit]) -> list[Hit]:

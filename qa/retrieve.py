@@ -7,16 +7,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from qa.dates import age_weight
+from qa.dates import AskedRange
 from qa.errors import StoreError
+from qa.joining import Place, joined
 from qa.library.catalog import StoredChunk
 from qa.library.encoders import common_words
 from qa.library.home import Home
 from qa.library.reranking import Reranking
 from qa.models import Filters, Hit, Passage, Retrieved
 from qa.naming import named
-from qa.ranking import best_of, by_score, rerank, score_of
+from qa.ranking import best_of, by_score, led, rerank, score_of
 from qa.repair import search_text
+from qa.weighting import Weighting, weigh
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,14 +72,6 @@ def diversify(hits: Sequence[Hit], k: int, *, per_article: int, whole: Collectio
 
 
 @dataclass(frozen=True, slots=True)
-class Weighting:
-    """How much age counts: half-life in days, and the least weight an old or undated report keeps (1: age is off)."""
-
-    half_life: float = 30.0
-    floor: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
     """What one query found: cosine similarities and BM25 scores by chunk id, both best first."""
 
@@ -109,12 +103,21 @@ class Retriever:
         if self._reranking is not None:
             self._reranking.load()
 
-    def retrieve(self, question: str, filters: Filters, k: int, *, further: Sequence[str] = ()) -> Retrieved:
+    def retrieve(
+        self,
+        question: str,
+        filters: Filters,
+        k: int,
+        *,
+        asked: AskedRange | None = None,
+        further: Sequence[str] = (),
+    ) -> Retrieved:
         """The ``k`` best passages that ``filters`` admit, best first; fewer or none when there are no more.
 
-        ``further`` are other queries about the same question. Scores are relative to the best possible for this
-        question: 1 for a passage that is best by both searches (or by the reranker) and was published on the as-of
-        date.
+        ``asked`` are the days the question would rather hear from, ``further`` other queries about the same question.
+        Neighbouring chunks that are both among the best make one passage. Scores are relative to the best possible for
+        this question: 1 for the opening of an article that is best by both searches (or by the reranker) and was
+        published on the as-of date, or on the days asked for.
         """
         self._home.refresh()
         depth = max(self._candidates, k)
@@ -122,10 +125,24 @@ class Retriever:
         # The catalogue has the last word on what may be seen: the two indexes may lag behind it.
         seen = {one: None for each in found for one in (*each.dense, *each.lexical)}
         chunks = self._home.catalog.chunks_by_id(list(seen), filters, with_text=False)
-        hits, notes = self._reranked(question, self._weigh(chunks, found, filters))
+        weighting = weigh(question, asked, filters, self._weighting)
+        hits, notes = self._reranked(question, self._weigh(chunks, found, filters, weighting))
         whole = filters.articles or _named_articles(question, chunks.values())
-        hits = diversify(hits, k, per_article=self._per_article, whole=whole)
-        return Retrieved(hits=self._complete(hits, filters), filters=filters, notes=notes)
+        chosen = self._chosen(hits, k, whole, chunks)
+        return Retrieved(hits=self._complete(chosen, filters), filters=filters, notes=notes, weighting=weighting.reason)
+
+    def _chosen(
+        self, hits: Sequence[Hit], k: int, whole: Collection[str], chunks: Mapping[str, StoredChunk]
+    ) -> list[Hit]:
+        """The best ``k`` passages; a place that joining neighbours leaves free goes to the next best."""
+        places = {one: Place(chunk.version_key, chunk.ordinal) for one, chunk in chunks.items()}
+        wanted = k
+        while True:
+            best = diversify(hits, wanted, per_article=self._per_article, whole=whole)
+            passages = joined(best, places)
+            if len(passages) >= k or len(best) < wanted:
+                return passages
+            wanted += k - len(passages)
 
     def _search(self, query: str, filters: Filters, depth: int) -> _Found:
         among = self._home.catalog.chunk_ids(filters) if filters.articles else None
@@ -146,23 +163,24 @@ class Retriever:
             return hits, (f"passages are not reranked: {why_not}",)
         return rerank([*first, *hits[self._reranking.candidates :]], scores), ()
 
-    def _weigh(self, chunks: Mapping[str, StoredChunk], found: Sequence[_Found], filters: Filters) -> list[Hit]:
+    def _weigh(
+        self, chunks: Mapping[str, StoredChunk], found: Sequence[_Found], filters: Filters, weighting: Weighting
+    ) -> list[Hit]:
         relevance = best_of([fuse(each.dense, each.lexical) for each in found])
         dense_rank = _best_ranks([each.dense for each in found])
         lexical_rank = _best_ranks([each.lexical for each in found])
         hits = []
         for one, chunk in chunks.items():
-            weight = age_weight(
-                chunk.published, filters.as_of, half_life=self._weighting.half_life, floor=self._weighting.floor
-            )
+            weight = weighting.weight(chunk.published, filters.as_of)
+            relevant = led(relevance[one], chunk.ordinal)
             similarity = max((each.dense[one] for each in found if one in each.dense), default=None)
             hits.append(
                 Hit(
-                    passage=_passage(chunk, score_of(relevance[one], weight), similarity),
+                    passage=_passage(chunk, score_of(relevant, weight), similarity),
                     dense_rank=dense_rank.get(one),
                     lexical_rank=lexical_rank.get(one),
                     similarity=similarity,
-                    fused=relevance[one],
+                    fused=relevant,
                     age_days=(filters.as_of - chunk.published).days if chunk.published else None,
                     age_weight=weight,
                     cluster=chunk.cluster,
@@ -182,7 +200,13 @@ class Retriever:
             if chunk := found.get(hit.passage.chunk_id):
                 others = reporters.get(hit.cluster, set())
                 outlets = {outlet for article, outlet in others if article != chunk.article_id} - {chunk.source}
-                update = {"text": chunk.text, "also_reported_by": tuple(sorted(outlets))}
+                start, end = hit.passage.start, hit.passage.end
+                text = (
+                    chunk.text
+                    if (start, end) == (chunk.start, chunk.end)
+                    else self._home.catalog.text_between(chunk.version_key, start, end)
+                )
+                update = {"text": text, "also_reported_by": tuple(sorted(outlets))}
                 complete.append(replace(hit, passage=hit.passage.model_copy(update=update)))
         return tuple(complete)
 

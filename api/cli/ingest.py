@@ -56,42 +56,49 @@ JobsOption = Annotated[
 ]
 
 
+PathsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[PATH|URL]...",
+        callback=_existing,
+        help="Files (.txt, .md, .html, .pdf, .jsonl, .json, .csv, .tsv, .parquet, .xml, .nitf, .rss, .atom, .warc,"
+        " each also .gz), .zip, .tar, .tar.gz, folders of them, URLs, or - for standard input.",
+    ),
+]
+FeedOption = Annotated[
+    list[str] | None,
+    typer.Option("--feed", metavar="URL", help="An RSS or Atom feed to read with its pages. Repeat for more."),
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="FIELD=NAME",
+        help="What a field is called in JSON and tables, e.g. text=body. Repeat for more.",
+    ),
+]
+ReembedOption = Annotated[
+    bool,
+    typer.Option(
+        "--reembed",
+        help="First embed all articles anew, if the settings name another embedding model, backend or size of"
+        " chunk than the vectors were made with.",
+    ),
+]
+DiscardOption = Annotated[
+    bool,
+    typer.Option("--discard", help="With --reembed: give up one that is half-done and whose settings were others."),
+]
+
+
 def ingest(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[PATH|URL]...",
-            callback=_existing,
-            help="Files (.txt, .md, .html, .pdf, .jsonl, .json, .csv, .tsv, .parquet, .xml, .nitf, .rss, .atom, .warc,"
-            " each also .gz), .zip, .tar, .tar.gz, folders of them, URLs, or - for standard input.",
-        ),
-    ] = None,
-    feeds: Annotated[
-        list[str] | None,
-        typer.Option("--feed", metavar="URL", help="An RSS or Atom feed to read with its pages. Repeat for more."),
-    ] = None,
-    fields: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="FIELD=NAME",
-            help="What a field is called in JSON and tables, e.g. text=body. Repeat for more.",
-        ),
-    ] = None,
+    paths: PathsArgument = None,
+    feeds: FeedOption = None,
+    fields: MapOption = None,
     restore: Annotated[bool, typer.Option("--restore", help="Bring back articles that were deleted.")] = False,
     jobs: JobsOption = 1,
-    reembed: Annotated[
-        bool,
-        typer.Option(
-            "--reembed",
-            help="First embed all articles anew, if the settings name another embedding model, backend or size of"
-            " chunk than the vectors were made with.",
-        ),
-    ] = False,
-    discard: Annotated[
-        bool,
-        typer.Option("--discard", help="With --reembed: give up one that is half-done and whose settings were others."),
-    ] = False,
+    reembed: ReembedOption = False,
+    discard: DiscardOption = False,
     json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,

@@ -48,6 +48,9 @@ def _citation(citation: Citation) -> Text:
 
 def show_hits(console: Console, found: Retrieved, *, explain: bool) -> None:
     """The passages found, best first, each with its score; ``explain`` adds how it came about."""
+    if explain and found.weighting:
+        console.print(Text(f"weight of age: {one_line(found.weighting)}", style="cyan"))
+        console.print()
     for rank, hit in enumerate(found.hits, start=1):
         if rank > 1:
             console.print()

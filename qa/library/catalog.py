@@ -168,6 +168,12 @@ class Catalog:
                     found[row.id] = _stored_chunk(row)
         return found
 
+    def text_between(self, version_key: int, start: int, end: int) -> str:
+        """``article.text[start:end]`` of a version; "" when it was deleted."""
+        query = select(func.substr(texts.c.text, start + 1, end - start)).where(texts.c.version_key == version_key)
+        with self.database.begin() as connection:
+            return str(connection.execute(query).scalar() or "")
+
     def admitted(self, ids: Sequence[str], filters: Filters) -> set[str]:
         """Those of ``ids`` that ``filters`` admit."""
         query = _visible_ids(filters)

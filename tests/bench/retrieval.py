@@ -22,10 +22,12 @@ from typing import Any
 import numpy as np
 
 from ingest.clean import canonical_url
+from qa.dates import read_range
 from qa.library.home import Home, open_home
 from qa.models import Filters
-from qa.retrieve import Retriever, Weighting
+from qa.retrieve import Retriever
 from qa.settings import load_settings
+from qa.weighting import Weighting
 
 DEPTH = 10
 RESAMPLES = 2_000
@@ -79,7 +81,8 @@ def dateline(home: Home) -> Callable[[str, date], list[Found]]:
     )
 
     def search(question: str, as_of: date) -> list[Found]:
-        found = retriever.retrieve(question, Filters(as_of=as_of, as_of_given=True), DEPTH)
+        filters = Filters(as_of=as_of, as_of_given=True)
+        found = retriever.retrieve(question, filters, DEPTH, asked=read_range(question, as_of))
         return [Found(passage.url or "", passage.text) for passage in found.passages]
 
     return search

@@ -49,7 +49,8 @@ def keep(home: Home, *articles: Article, drain: bool = True, restore: bool = Fal
 
 def seen(home: Home, words: str, **filters: Any) -> set[str]:
     """Texts that a question about ``words`` finds by its words or its vector, passages far from it left out."""
-    from qa.retrieve import Retriever, Weighting
+    from qa.retrieve import Retriever
+    from qa.weighting import Weighting
 
     told: dict[str, Any] = {"as_of": TODAY} | filters
     found = Retriever(home, candidates=50, per_article=50, weighting=Weighting()).retrieve(words, Filters(**told), 50)

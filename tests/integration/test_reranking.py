@@ -16,7 +16,8 @@ from qa.errors import DatelineError, ModelMissingError, SettingsError
 from qa.library.encoders import CrossEncoderReranker, bundled_path
 from qa.library.reranking import Reranking
 from qa.models import Ask
-from qa.retrieve import Retriever, Weighting
+from qa.retrieve import Retriever
+from qa.weighting import Weighting
 from tests.conftest import ROOT, require
 from tests.fakes import FakeReranker
 from tests.integration.collection import ALL, TODAY, article, keep, reader, writer
