@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from api.errors import UnknownModelError
 from api.event_stream import event_of, sse
-from api.schemas import SearchResponse, SearchResult, Status
+from api.schemas import Status
+from api.search_schemas import SearchResponse, SearchResult
 from qa import errors
 from qa.errors import (
     DatelineError,
@@ -19,16 +20,8 @@ from qa.errors import (
     ModelUnreachableError,
     UsageError,
 )
-from qa.models import (
-    Answer,
-    Ask,
-    DoneEvent,
-    Event,
-    Filters,
-    Hit,
-    Passage,
-    Retrieved,
-)
+from qa.events import DoneEvent, Event
+from qa.models import Answer, Ask, Filters, Hit, Passage, Retrieved
 
 if TYPE_CHECKING:
     import httpx

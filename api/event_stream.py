@@ -6,19 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from pydantic import TypeAdapter
 
-from qa.models import (
-    Answer,
-    Citation,
-    CitationEvent,
-    DeltaEvent,
-    DoneEvent,
-    Event,
-    Passage,
-    PassagesEvent,
-    Sentence,
-    SentenceEvent,
-    StatusEvent,
-)
+from qa.events import CitationEvent, DeltaEvent, DoneEvent, Event, PassagesEvent, SentenceEvent, StatusEvent
+from qa.models import Answer, Citation, Passage, Sentence
 
 _PASSAGES = TypeAdapter(tuple[Passage, ...])
 

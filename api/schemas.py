@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
-from qa.models import Ask, DateRange, Hit, Passage, Retrieved, Turn, Wire
+from qa.models import Ask, Turn, Wire
 
 if TYPE_CHECKING:
     from qa.library.catalog import ArticlePage, StoredArticle
@@ -142,67 +142,6 @@ class ArticleQuery(Request):
     """The query string of ``GET /articles/{id}``."""
 
     as_of: Day | None = Field(None, description="The version valid on this day. Default: the newest.")
-
-
-class ScoreParts(Wire):
-    """How a passage came by its score; see :class:`qa.models.Hit`. A rank is null where that side did not find it,
-    ``reranked`` where there is no reranker, and ``rerank_score`` where it did not read the passage."""
-
-    dense_rank: int | None
-    lexical_rank: int | None
-    similarity: float | None
-    fused: float
-    age_days: int | None
-    age_weight: float
-    reranked: float | None = None
-    rerank_score: float | None = None
-
-
-class SearchResult(Passage):
-    """A passage found; ``explain`` is null unless asked for."""
-
-    explain: ScoreParts | None = None
-
-    @classmethod
-    def of(cls, hit: Hit, *, explain: bool) -> SearchResult:
-        """The wire form of one hit."""
-        parts = ScoreParts(
-            dense_rank=hit.dense_rank,
-            lexical_rank=hit.lexical_rank,
-            similarity=hit.similarity,
-            fused=hit.fused,
-            age_days=hit.age_days,
-            age_weight=hit.age_weight,
-            reranked=hit.reranked,
-            rerank_score=hit.rerank_score,
-        )
-        return cls(**hit.passage.model_dump(), explain=parts if explain else None)
-
-
-class SearchResponse(Wire):
-    """What was found, best first; ``results`` is empty when nothing fits.
-
-    ``weighting`` says what decided how much age counts, null unless scores are to be explained.
-    """
-
-    query: str
-    as_of: date
-    date_range: DateRange | None
-    weighting: str | None = None
-    results: tuple[SearchResult, ...]
-    warnings: tuple[str, ...]
-
-    @classmethod
-    def of(cls, query: str, found: Retrieved, *, explain: bool) -> SearchResponse:
-        """The wire form of a whole search."""
-        return cls(
-            query=query,
-            as_of=found.filters.as_of,
-            date_range=found.date_range,
-            weighting=found.weighting if explain else None,
-            results=tuple(SearchResult.of(hit, explain=explain) for hit in found.hits),
-            warnings=found.notes,
-        )
 
 
 class ArticleSummary(Wire):

@@ -13,7 +13,8 @@ from fastapi import Depends, Request
 
 from api.errors import UnknownModelError
 from qa.errors import DatelineError
-from qa.models import Answer, Ask, Event, Retrieved
+from qa.events import Event
+from qa.models import Answer, Ask, Retrieved
 from qa.settings import Settings
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from starlette.types import Scope
 
 from api.errors import Failure
 from api.handlers import failure_in
-from qa.models import Event
+from qa.events import Event
 
 T = TypeVar("T")
 

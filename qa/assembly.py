@@ -12,7 +12,8 @@ from typing import Literal
 from qa.citations import Quote, best_quote, find_support, judge
 from qa.claims import Claim, neutralise, round_brackets
 from qa.dates import annotate
-from qa.models import Citation, CitationEvent, DeltaEvent, Event, Passage, Sentence, SentenceEvent
+from qa.events import CitationEvent, DeltaEvent, Event, SentenceEvent
+from qa.models import Citation, Passage, Sentence
 from qa.prompt import ABSTENTION
 from qa.reader import Picked
 from qa.text import words

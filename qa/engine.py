@@ -14,24 +14,11 @@ from qa.assembly import Assembly
 from qa.claims import Claim
 from qa.dates import AskedRange, read_range
 from qa.errors import FilterError, ModelError, NotFoundError, QuestionError
+from qa.events import DoneEvent, Event, PassagesEvent, StatusEvent
 from qa.library.home import Home
 from qa.library.reranking import make_reranking
 from qa.llm import ChatModel, Ending
-from qa.models import (
-    EXTRACTIVE,
-    Answer,
-    Ask,
-    DateRange,
-    DoneEvent,
-    Event,
-    Filters,
-    Passage,
-    PassagesEvent,
-    Retrieved,
-    StatusEvent,
-    Timings,
-    Usage,
-)
+from qa.models import EXTRACTIVE, Answer, Ask, DateRange, Filters, Passage, Retrieved, Timings, Usage
 from qa.reader import ExtractiveReader
 from qa.reply import claims_of, warnings_of
 from qa.retrieve import Retriever

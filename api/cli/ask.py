@@ -88,7 +88,7 @@ async def _followed(asker: Asker, query: Ask, console: Console | None) -> Answer
     """The whole answer; on the way its text is written to ``console``, and to a terminal's stderr what is going on."""
     from api.cli.output import safe, stderr
     from qa.errors import ModelReplyError
-    from qa.models import DeltaEvent, DoneEvent, StatusEvent
+    from qa.events import DeltaEvent, DoneEvent, StatusEvent
 
     begun = False
     with stderr().status("Opening the collection") as waiting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -118,8 +118,6 @@ def ingest(
     Interrupted, the same command goes on where it stopped. Where nothing differs nothing is embedded.
     """
     from api.cli.output import complain, print_json
-    from api.cli.progress import meter
-    from ingest.pipeline import Pipeline
     from ingest.readers import parse_map
     from qa.library.home import open_home
 
@@ -127,25 +125,33 @@ def ingest(
     names = parse_map(fields or [])
     settings = settings_for(home, debug)
     command = "ingest --reembed" if reembed else "ingest"
-    done: ReembedReport | None = None
     try:
         with open_home(settings if sources else existing(settings), write=command, any_model=reembed) as opened:
-            if reembed:
-                done = _reembed(opened, discard=discard)
-            with meter("Ingesting", "articles") if sources else nullcontext() as shown:
-                progress = _Shown(shown) if shown else None
-                report = Pipeline(opened).run(sources, restore=restore, fields=names, progress=progress, jobs=jobs)
+            done = _reembed(opened, discard=discard) if reembed else None
+            report = _run(opened, sources, restore=restore, fields=names, jobs=jobs)
     except KeyboardInterrupt:
         complain("interrupted", "What was stored is kept. Run the same command again to go on.")
         raise typer.Exit(INTERRUPTED) from None
     if json:
         print_json({**report.to_json(), "reembedded": done.to_json() if done else None})
     else:
-        _tell_reembedding(done)
-        if sources:
-            _tell(report)
+        _tell_all(done, report if sources else None)
     if report.failed:
         raise typer.Exit(PARTIAL if report.read else FAILED)
+
+
+def _run(home: Home, sources: list[Path | Url], **told: Any) -> IngestReport:
+    from api.cli.progress import meter
+    from ingest.pipeline import Pipeline
+
+    with meter("Ingesting", "articles") if sources else nullcontext() as shown:
+        return Pipeline(home).run(sources, progress=_Shown(shown) if shown else None, **told)
+
+
+def _tell_all(reembedded: ReembedReport | None, report: IngestReport | None) -> None:
+    _tell_reembedding(reembedded)
+    if report is not None:
+        _tell(report)
 
 
 def _reembed(home: Home, *, discard: bool) -> ReembedReport:

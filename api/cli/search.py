@@ -52,7 +52,7 @@ def search(
     from api.cli.output import note, print_json, stdout, warn
     from api.cli.show import show_hits
     from api.client import asker_for
-    from api.schemas import SearchResponse
+    from api.search_schemas import SearchResponse
 
     asked = ask_of(query, as_of=as_of, start=start, end=end, source=source, article=article, model=model)
     settings = settings_for(home, debug, server_url=server, model=model)

@@ -15,7 +15,8 @@ from api.routes.problems import OF_MODELS, WITH_BODY, problems
 from api.schemas import ChatRequest
 from api.service import ServiceDep
 from api.streaming import begun, sse_handler, unless_gone, with_failure
-from qa.models import Answer, CitationEvent, DeltaEvent, DoneEvent, Event, PassagesEvent, SentenceEvent, StatusEvent
+from qa.events import CitationEvent, DeltaEvent, DoneEvent, Event, PassagesEvent, SentenceEvent, StatusEvent
+from qa.models import Answer
 
 _EVENTS = """\
 Server-sent events, in this order: `status` `{"stage"}` as each stage begins, `passages` `[Passage]`, then `delta`

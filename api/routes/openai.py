@@ -28,7 +28,8 @@ from api.openai_schemas import (
 )
 from api.service import DATELINE, ServiceDep
 from api.streaming import begun, sse_handler, unless_gone, with_failure
-from qa.models import Answer, Ask, DeltaEvent, DoneEvent, Event
+from qa.events import DeltaEvent, DoneEvent, Event
+from qa.models import Answer, Ask
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": OpenAIError, "description": HTTPStatus(status).phrase}

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.routes.problems import problems
-from api.schemas import SearchQuery, SearchResponse
+from api.schemas import SearchQuery
+from api.search_schemas import SearchResponse
 from api.service import ServiceDep
 
 router = APIRouter(tags=["questions"])

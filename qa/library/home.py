@@ -213,13 +213,7 @@ def open_home(
     database = None
     try:
         database = Database(path / _CATALOGUE, url)
-        try:
-            _prepare(database, path, writing=write is not None)
-        except StoreUnreachableError:
-            raise
-        except StoreError as error:
-            hint = "Is it a Dateline home? Restore it from a copy, or ingest anew into another with --home."
-            raise HomeError(f"{path} cannot be used: {error.message}", hint=hint) from error
+        _prepare_or_say_why(database, path, writing=write is not None)
         home = Home(settings, database, lock if write is not None else None, asked, any_model=any_model)
         home.check_model()
         known = home.catalog.facts()
@@ -237,6 +231,16 @@ def open_home(
             database.close()
         lock.release()
         raise
+
+
+def _prepare_or_say_why(database: Database, path: Path, *, writing: bool) -> None:
+    try:
+        _prepare(database, path, writing=writing)
+    except StoreUnreachableError:
+        raise
+    except StoreError as error:
+        hint = "Is it a Dateline home? Restore it from a copy, or ingest anew into another with --home."
+        raise HomeError(f"{path} cannot be used: {error.message}", hint=hint) from error
 
 
 def _embedder(settings: Settings, backend: str) -> Embedder:

@@ -14,8 +14,9 @@ import pytest
 
 from ingest.pipeline import Pipeline
 from qa.engine import Engine
+from qa.events import CitationEvent, DoneEvent, Event, PassagesEvent
 from qa.library.home import Home
-from qa.models import Answer, Ask, CitationEvent, DoneEvent, Event, PassagesEvent
+from qa.models import Answer, Ask
 from tests.integration.collection import reader, writer
 
 FIRST = date(2024, 1, 1)

@@ -20,19 +20,9 @@ from qa.errors import (
     QuestionError,
     SettingsError,
 )
+from qa.events import CitationEvent, DeltaEvent, DoneEvent, Event, PassagesEvent, SentenceEvent, StatusEvent
 from qa.library.home import Home
-from qa.models import (
-    Answer,
-    Ask,
-    CitationEvent,
-    DeltaEvent,
-    DoneEvent,
-    Event,
-    PassagesEvent,
-    SentenceEvent,
-    StatusEvent,
-    Turn,
-)
+from qa.models import Answer, Ask, Turn
 from qa.prompt import ABSTENTION
 from tests.fakes import Reply, ScriptedOpenAI
 from tests.integration.collection import ALL, LAVROV, TODAY, article, keep, reader, writer

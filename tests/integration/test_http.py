@@ -25,8 +25,8 @@ from api.app import create_app
 from api.errors import ListenError
 from api.server import listening, serve, server_of
 from qa.errors import HomeInUseError, ModelAuthError, ModelTimeoutError, SettingsError
+from qa.events import DeltaEvent, StatusEvent
 from qa.library.home import open_home
-from qa.models import DeltaEvent, StatusEvent
 from qa.settings import Settings
 from tests.conftest import ROOT
 from tests.fakes import FakeEmbedder

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from qa.engine import Engine
-from qa.models import Answer, Article, Ask, Citation, DeltaEvent, DoneEvent, Sentence, Turn
+from qa.events import DeltaEvent, DoneEvent
+from qa.models import Answer, Article, Ask, Citation, Sentence, Turn
 from qa.prompt import ABSTENTION
 from qa.text import fold
 from tests.conftest import ROOT

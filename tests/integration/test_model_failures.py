@@ -27,7 +27,8 @@ from qa.errors import (
     ModelUnreachableError,
     SettingsError,
 )
-from qa.models import Answer, Ask, Cost, DeltaEvent, SentenceEvent, Turn
+from qa.events import DeltaEvent, SentenceEvent
+from qa.models import Answer, Ask, Cost, Turn
 from qa.prompt import PROMPT_VERSION
 from tests.fakes import Reply, ScriptedOpenAI
 from tests.integration.collection import ALL, TODAY, keep, reader, writer

@@ -16,9 +16,10 @@ from api.app import create_app
 from api.cli import main
 from qa.engine import Engine
 from qa.errors import NotFoundError
+from qa.events import StatusEvent
 from qa.library.home import Home
 from qa.library.index import Prepared
-from qa.models import Ask, Filters, StatusEvent
+from qa.models import Ask, Filters
 from qa.settings import Settings
 from tests.fakes import FakeEmbedder
 from tests.integration.collection import HARVEST, LAVROV, TODAY, UNDATED, article, keep, prepared, reader, writer

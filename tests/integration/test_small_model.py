@@ -15,9 +15,10 @@ import pytest
 
 from qa.engine import Engine
 from qa.errors import ModelMissingError
+from qa.events import DeltaEvent, DoneEvent, SentenceEvent
 from qa.llm import ChatModel, Ending, ModelConfig
 from qa.local_model import LocalBackend
-from qa.models import Answer, Ask, DeltaEvent, DoneEvent, SentenceEvent
+from qa.models import Answer, Ask
 from qa.prompt import ABSTENTION, Message
 from qa.roster import Roster
 from tests.conftest import require

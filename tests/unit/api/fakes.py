@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from qa.errors import FilterError, NotFoundError, QuestionError
+from qa.events import CitationEvent, DeltaEvent, DoneEvent, Event, PassagesEvent, SentenceEvent, StatusEvent
 from qa.library.catalog import ArticlePage, StoredArticle, Version
 from qa.library.home import Home
 from qa.library.index import LibraryStatus, ReembeddingStatus
@@ -25,19 +26,12 @@ from qa.models import (
     Article,
     Ask,
     Citation,
-    CitationEvent,
     DateRange,
-    DeltaEvent,
-    DoneEvent,
-    Event,
     Filters,
     Hit,
     Passage,
-    PassagesEvent,
     Retrieved,
     Sentence,
-    SentenceEvent,
-    StatusEvent,
     Timings,
     Usage,
 )

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from qa.errors import DatelineError, ModelAuthError, ModelRateLimitError, ModelTimeoutError, ModelUnreachableError
-from qa.models import Ask, DeltaEvent, StatusEvent, Turn
+from qa.events import DeltaEvent, StatusEvent
+from qa.models import Ask, Turn
 from tests.unit.api.fakes import ANSWER, Caller, FakeEngine, client_of, events_of, make_app, parse_sse
 
 QUESTION = {"question": "How many died?"}

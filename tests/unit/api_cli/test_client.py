@@ -29,7 +29,8 @@ from qa.errors import (
     QuestionError,
     UsageError,
 )
-from qa.models import Answer, Ask, DeltaEvent, DoneEvent, Event, StatusEvent, Turn
+from qa.events import DeltaEvent, DoneEvent, Event, StatusEvent
+from qa.models import Answer, Ask, Turn
 from qa.prompt import PROMPT_VERSION
 from qa.settings import Settings, load_settings
 from tests.unit.api.fakes import ANSWER, FakeEngine, events_of, make_app

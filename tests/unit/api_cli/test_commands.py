@@ -20,8 +20,9 @@ from rich.console import Console
 from api.cli.logs import log_to_stderr
 from api.cli.show import heading, show_answer, show_hits
 from qa.errors import ModelAuthError, ModelTimeoutError
+from qa.events import DoneEvent, StatusEvent
 from qa.journal import Journal, Terms
-from qa.models import Ask, DoneEvent, Filters, Hit, Retrieved, StatusEvent
+from qa.models import Ask, Filters, Hit, Retrieved
 from qa.settings import Settings
 from tests.unit.api.fakes import ABSTAINED, ANSWER, PASSAGE, FakeEngine, events_of
 from tests.unit.api_cli.conftest import Run

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from qa.assembly import Assembly
 from qa.citations import Quote
 from qa.claims import ClaimStream
-from qa.models import CitationEvent, DeltaEvent, Event, Passage, SentenceEvent
+from qa.events import CitationEvent, DeltaEvent, Event, SentenceEvent
+from qa.models import Passage
 from qa.prompt import ABSTENTION
 from qa.reader import Picked
 from qa.text import sentences
