@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench-ingest constraints clean
+.PHONY: help demo test lint format docs bench-ingest bench-answers constraints clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -40,6 +40,11 @@ docs: $(VENV)/.dev ## Write .env.example and the README's settings table anew fr
 
 bench-ingest: $(VENV)/.bench ## Measure ingest beside a plain LangChain pipeline (DATELINE_BENCH_DATA=DIR, BENCH="--n 300")
 	$(BIN)/python -m tests.bench.ingest $(BENCH)
+
+bench-answers: $(VENV)/.bench ## Measure answers, abstaining and the check of citations (DATELINE_BENCH_DATA=DIR)
+	$(BIN)/python -m tests.bench.answers --plot docs/coverage-accuracy.svg
+	$(BIN)/python -m tests.bench.planted $(DATELINE_BENCH_DATA)/realtimeqa-2024q1/articles.jsonl.gz
+	$(BIN)/python -m tests.bench.planted $(DATELINE_BENCH_DATA)/realtimeqa-2024q2/articles.jsonl.gz
 
 constraints: $(VENV)/.python ## Write constraints.txt anew with today's releases (torch stays)
 	sh scripts/constraints.sh "$(PYTHON)"
