@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench-ingest constraints clean
+.PHONY: help demo test lint format docs bench-ingest bench-retrieval constraints clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -40,6 +40,10 @@ docs: $(VENV)/.dev ## Write .env.example and the README's settings table anew fr
 
 bench-ingest: $(VENV)/.bench ## Measure ingest beside a plain LangChain pipeline (DATELINE_BENCH_DATA=DIR, BENCH="--n 300")
 	$(BIN)/python -m tests.bench.ingest $(BENCH)
+
+bench-retrieval: $(VENV)/.dev ## Measure what retrieval finds and how long it takes (DATELINE_BENCH_DATA=DIR, BENCH="100000")
+	$(BIN)/python -m tests.bench.retrieval
+	$(BIN)/python -m tests.bench.retrieval_at_size $(BENCH)
 
 constraints: $(VENV)/.python ## Write constraints.txt anew with today's releases (torch stays)
 	sh scripts/constraints.sh "$(PYTHON)"
