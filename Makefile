@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench-ingest bench-answers constraints clean
+.PHONY: help demo test lint format docs bench-ingest bench-retrieval bench-answers constraints clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -45,6 +45,10 @@ bench-answers: $(VENV)/.bench ## Measure answers, abstaining and the check of ci
 	$(BIN)/python -m tests.bench.answers --plot docs/coverage-accuracy.svg
 	$(BIN)/python -m tests.bench.planted $(DATELINE_BENCH_DATA)/realtimeqa-2024q1/articles.jsonl.gz
 	$(BIN)/python -m tests.bench.planted $(DATELINE_BENCH_DATA)/realtimeqa-2024q2/articles.jsonl.gz
+
+bench-retrieval: $(VENV)/.dev ## Measure what retrieval finds and how long it takes (DATELINE_BENCH_DATA=DIR, BENCH="100000")
+	$(BIN)/python -m tests.bench.retrieval
+	$(BIN)/python -m tests.bench.retrieval_at_size $(BENCH)
 
 constraints: $(VENV)/.python ## Write constraints.txt anew with today's releases (torch stays)
 	sh scripts/constraints.sh "$(PYTHON)"

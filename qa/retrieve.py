@@ -14,6 +14,7 @@ from qa.library.catalog import StoredChunk
 from qa.library.encoders import common_words
 from qa.library.home import Home
 from qa.library.reranking import Reranking
+from qa.library.search import Scope, matching, nearest
 from qa.models import Filters, Hit, Passage, Retrieved
 from qa.naming import named
 from qa.ranking import best_of, by_score, led, rerank, score_of
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
 
 LEXICAL_SHARE = 0.7
 """How much of a chunk's relevance is its words, the rest is its meaning: the best of 0.3, 0.5, 0.7 in our trials."""
-
-_SELECTIVE = 10_000
-"""Up to so many visible chunks Chroma is handed their ids; above, it searches all and the surplus is dropped."""
-
-_OVERSAMPLING = 4
 
 
 def fuse(dense: Mapping[str, float], lexical: Mapping[str, float]) -> dict[str, float]:
@@ -119,9 +115,9 @@ class Retriever:
         this question: 1 for the opening of an article that is best by both searches (or by the reranker) and was
         published on the as-of date, or on the days asked for.
         """
-        self._home.refresh()
+        scope = Scope.of(self._home.view(), filters)
         depth = max(self._candidates, k)
-        found = [self._search(query, filters, depth) for query in dict.fromkeys((question, *further))]
+        found = [self._search(query, scope, depth) for query in dict.fromkeys((question, *further))]
         # The catalogue has the last word on what may be seen: the two indexes may lag behind it.
         seen = {one: None for each in found for one in (*each.dense, *each.lexical)}
         chunks = self._home.catalog.chunks_by_id(list(seen), filters, with_text=False)
@@ -144,10 +140,8 @@ class Retriever:
                 return passages
             wanted += k - len(passages)
 
-    def _search(self, query: str, filters: Filters, depth: int) -> _Found:
-        among = self._home.catalog.chunk_ids(filters) if filters.articles else None
-        lexical = self._home.lexical.search(query, depth, filters, among=among)
-        return _Found(dict(self._dense(query, filters, depth)), dict(lexical))
+    def _search(self, query: str, scope: Scope, depth: int) -> _Found:
+        return _Found(dict(self._dense(query, scope, depth)), dict(matching(self._home.lexical, scope, query, depth)))
 
     def _reranked(self, question: str, hits: Sequence[Hit]) -> tuple[Sequence[Hit], tuple[str, ...]]:
         """``hits`` in the reranker's order; or as they are where there is none or it has no time, with a note of it."""
@@ -210,31 +204,17 @@ class Retriever:
                 complete.append(replace(hit, passage=hit.passage.model_copy(update=update)))
         return tuple(complete)
 
-    def _dense(self, question: str, filters: Filters, depth: int) -> list[tuple[str, float]]:
-        visible = self._home.catalog.visible_chunk_count(filters)
-        if visible == 0:
-            return []
-        vector = self._home.embedder.embed([question], query=True)[0]
+    def _dense(self, question: str, scope: Scope, depth: int) -> list[tuple[str, float]]:
+        def embed() -> NDArray[np.float32]:
+            vector: NDArray[np.float32] = self._home.embedder.embed([question], query=True)[0]
+            return vector
+
         try:
-            return self._nearest(vector, filters, visible, depth)
+            return nearest(self._home.store, scope, embed, depth)
         except StoreError:
             # A writer may delete an article between two calls, and Chroma refuses a whole list for one unknown id; or
             # it changes over to other vectors and removes those.
-            self._home.refresh()
-            return self._nearest(vector, filters, visible, depth)
-
-    def _nearest(
-        self, vector: NDArray[np.float32], filters: Filters, visible: int, depth: int
-    ) -> list[tuple[str, float]]:
-        if visible == self._home.catalog.chunk_count():
-            return self._home.store.nearest(vector, depth)
-        if visible > _SELECTIVE:
-            found = self._home.store.nearest(vector, depth * _OVERSAMPLING)
-            admitted = self._home.catalog.admitted([one for one, _ in found], filters)
-            kept = [(one, score) for one, score in found if one in admitted]
-            if len(kept) >= depth:
-                return kept[:depth]
-        return self._home.store.nearest(vector, depth, among=self._home.catalog.embedded_chunk_ids(filters))
+            return nearest(self._home.store, Scope.of(self._home.view(), scope.filters), embed, depth)
 
 
 def _named_articles(question: str, chunks: Iterable[StoredChunk]) -> set[str]:

@@ -14,6 +14,7 @@ from qa.errors import FilterError, NotFoundError
 from qa.library.database import Database
 from qa.library.facts import REVISION, read_facts
 from qa.library.tables import articles, chunks, facts, texts, versions
+from qa.library.visibility import admits, visible
 from qa.models import Article, Filters
 
 T = TypeVar("T")
@@ -84,24 +85,6 @@ def batches(items: Sequence[T], size: int = _IN_LIMIT) -> Iterable[Sequence[T]]:
     return (items[i : i + size] for i in range(0, len(items), size))
 
 
-def visible(filters: Filters) -> Any:
-    """The SQL condition on ``versions`` for what ``filters`` may see (the version valid at the as-of date)."""
-    day = filters.as_of
-    conditions = [
-        or_(versions.c.valid_from.is_(None), versions.c.valid_from <= day),
-        or_(versions.c.valid_to.is_(None), versions.c.valid_to > day),
-    ]
-    dated = versions.c.published <= filters.latest
-    if filters.start is not None:
-        dated = and_(dated, versions.c.published >= filters.start)
-    conditions.append(dated if filters.dated_only else or_(versions.c.published.is_(None), dated))
-    if filters.sources:
-        conditions.append(versions.c.source.in_(filters.sources))
-    if filters.articles:
-        conditions.append(versions.c.article_id.in_(filters.articles))
-    return and_(*conditions)
-
-
 class Catalog:
     """Reads of the catalogue. Safe to use from several threads."""
 
@@ -142,11 +125,12 @@ class Catalog:
     def chunk_ids(self, filters: Filters) -> list[str]:
         """Ids of the chunks that ``filters`` admit, in no order."""
         with self.database.begin() as connection:
-            return list(connection.execute(_visible_ids(filters)).scalars())
+            return list(connection.execute(_chunks_and(chunks.c.id).where(visible(filters))).scalars())
 
     def embedded_chunk_ids(self, filters: Filters) -> list[str]:
         """Ids of the chunks that ``filters`` admit and that have a vector, in no order."""
-        query = _visible_ids(filters).where(chunks.c.embedded)
+        # Said so that SQLite does not go through its index of all embedded chunks, which are nearly all there are.
+        query = _chunks_and(chunks.c.id).where(visible(filters), chunks.c.embedded.is_not(False))
         with self.database.begin() as connection:
             return list(connection.execute(query).scalars())
 
@@ -159,14 +143,9 @@ class Catalog:
         self, ids: Sequence[str], filters: Filters | None = None, *, with_text: bool = True
     ) -> dict[str, StoredChunk]:
         """The chunks of ``ids`` that exist and that ``filters`` (None: no filter) admit, keyed by id."""
-        condition = and_(_alive(), visible(filters)) if filters else _alive()
-        found: dict[str, StoredChunk] = {}
-        with self.database.begin() as connection:
-            for some in batches(ids):
-                query = _chunk_query(with_text=with_text).where(chunks.c.id.in_(some), condition)
-                for row in connection.execute(query):
-                    found[row.id] = _stored_chunk(row)
-        return found
+        query = _chunk_query(with_text=with_text).where(_alive())
+        found = (_stored_chunk(row) for row in self._by_id(query, ids))
+        return {chunk.id: chunk for chunk in found if filters is None or admits(chunk, filters)}
 
     def text_between(self, version_key: int, start: int, end: int) -> str:
         """``article.text[start:end]`` of a version; "" when it was deleted."""
@@ -176,10 +155,15 @@ class Catalog:
 
     def admitted(self, ids: Sequence[str], filters: Filters) -> set[str]:
         """Those of ``ids`` that ``filters`` admit."""
-        query = _visible_ids(filters)
+        looked_at = ("article_id", "published", "source", "valid_from", "valid_to")
+        query = _chunks_and(chunks.c.id, *(versions.c[name] for name in looked_at))
+        return {row.id for row in self._by_id(query, ids) if admits(row, filters)}
+
+    def _by_id(self, query: Select[Any], ids: Sequence[str]) -> Iterable[Row[Any]]:
         with self.database.begin() as connection:
-            found = (connection.execute(query.where(chunks.c.id.in_(some))).scalars() for some in batches(ids))
-            return {one for some in found for one in some}
+            return [
+                row for some in batches(ids) for row in connection.execute(query.where(chunks.c.id.in_(some))).all()
+            ]
 
     def reporters(self, clusters: Sequence[str], filters: Filters) -> dict[str, set[tuple[str, str]]]:
         """By cluster the (article id, outlet) of every article in it that ``filters`` admit, whatever its source or id.
@@ -265,13 +249,10 @@ class Catalog:
         return ArticlePage(items=items, next_cursor=_cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
-def _visible_ids(filters: Filters) -> Select[Any]:
-    return (
-        select(chunks.c.id)
-        .join(versions, chunks.c.version_key == versions.c.key)
-        .join(articles, versions.c.article_id == articles.c.id)
-        .where(_alive(), visible(filters))
-    )
+def _chunks_and(*columns: Any) -> Select[Any]:
+    """``columns`` of the chunks of living articles and their versions."""
+    joined = chunks.join(versions, chunks.c.version_key == versions.c.key).join(articles)
+    return select(*columns).select_from(joined).where(_alive())
 
 
 def _alive() -> Any:

@@ -1,12 +1,16 @@
 """Facts about a home as a whole, kept in the catalogue by name.
 
-``revision`` counts up with every change of what can be found. ``embedding_model``, ``embedding_backend`` (what computed
-the vectors; more than one, comma-separated, where that was changed by setting) and ``vectors`` (the generation of the
-vector store, unset: the first) say whose vectors serve. ``reembedding`` is there while others are made to replace them
-(see ``qa.library.staging``), ``retired`` while generations that serve no more have yet to be removed.
+``revision`` counts up with every change of what can be found; ``versions_revision`` is the last one at which articles
+or their versions changed, not only what the derived stores hold of them. ``embedding_model``, ``embedding_backend``
+(what computed the vectors; more than one, comma-separated, where that was changed by setting) and ``vectors`` (the
+generation of the vector store, unset: the first) say whose vectors serve. ``reembedding`` is there while others are
+made to replace them (see ``qa.library.staging``), ``retired`` while generations that serve no more have yet to be
+removed.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -18,6 +22,7 @@ VECTORS = "vectors"
 REEMBEDDING = "reembedding"
 RETIRED = "retired"
 REVISION = "revision"
+VERSIONS_REVISION = "versions_revision"
 
 
 def read_facts(connection: Connection) -> dict[str, str]:
@@ -36,7 +41,19 @@ def drop_fact(connection: Connection, name: str) -> None:
     connection.execute(delete(facts).where(facts.c.name == name))
 
 
-def bump_revision(connection: Connection) -> None:
-    """Tell readers that what can be found has changed."""
+def bump_revision(connection: Connection, *, versions_changed: bool = True) -> None:
+    """Tell readers that what can be found has changed.
+
+    Not ``versions_changed``: only what the derived stores hold of the articles is another; what was read of their
+    versions stays true.
+    """
     found = connection.execute(select(facts.c.value).where(facts.c.name == REVISION)).scalar()
-    set_fact(connection, REVISION, str(int(found or 0) + 1))
+    revision = str(int(found or 0) + 1)
+    set_fact(connection, REVISION, revision)
+    if versions_changed:
+        set_fact(connection, VERSIONS_REVISION, revision)
+
+
+def versions_revision(known: Mapping[str, str]) -> int:
+    """The revision at which articles or their versions last changed, going by the facts ``known``; 0 for none."""
+    return int(known.get(VERSIONS_REVISION) or known.get(REVISION) or 0)

@@ -16,10 +16,11 @@ from qa.errors import HomeError, HomeInUseError, HomeVersionError, StoreError, S
 from qa.library.catalog import Catalog
 from qa.library.database import HEAD, Database
 from qa.library.encoders import MEASURED, Embedder, make_embedder
-from qa.library.facts import BACKEND, MODEL, REVISION, VECTORS
+from qa.library.facts import BACKEND, MODEL, REVISION, VECTORS, versions_revision
 from qa.library.index import Index
 from qa.library.lexical import LexicalIndex
 from qa.library.recording import Recorder
+from qa.library.snapshot import Snapshots, View
 from qa.library.staging import Staging, change_of
 from qa.library.store import VectorStore
 from qa.settings import Settings
@@ -49,6 +50,7 @@ class Home:
         self.index = Index(
             self.path, self.catalog, self.lexical, self.store, lambda: self.embedder, writable=lock is not None
         )
+        self._snapshots = Snapshots(self.catalog)
         self._database = database
         self._staging = Staging(database)
         self._lock = lock
@@ -68,6 +70,13 @@ class Home:
         Chroma shows another process's writes only to a client opened after them, so a reader opens it anew. Raises
         ``EmbeddingMismatchError`` when the writer has changed over to another embedding model.
         """
+        return int(self._refreshed().get(REVISION, 0))
+
+    def view(self) -> View:
+        """What says which chunks a question may see, after a :meth:`refresh`."""
+        return self._snapshots.at(versions_revision(self._refreshed()))
+
+    def _refreshed(self) -> Mapping[str, str]:
         with self._refreshing:
             known = self.catalog.facts()
             revision = int(known.get(REVISION, 0))
@@ -78,7 +87,7 @@ class Home:
                     self.store.close()
                     self.lexical.refresh()
                 self._seen_revision = revision
-            return revision
+            return known
 
     def check_model(self) -> None:
         """Raise ``EmbeddingMismatchError`` when the vectors are not of the embedder's model, unless any will do."""

@@ -64,7 +64,7 @@ class Outbox:
             for some in batches(list(ids)):
                 connection.execute(update(self._chunks).where(self._chunks.c.id.in_(some)).values(**values))
             if self._chunks is chunks:
-                bump_revision(connection)
+                bump_revision(connection, versions_changed=False)
 
     def ids(self) -> dict[str, tuple[bool, bool]]:
         """Every chunk id with (lexical, embedded)."""
@@ -83,4 +83,4 @@ class Outbox:
         with self._database.begin() as connection:
             for some in batches(ids):
                 connection.execute(delete(removals).where(removals.c.chunk_id.in_(some)))
-            bump_revision(connection)
+            bump_revision(connection, versions_changed=False)

@@ -148,8 +148,12 @@ def report(name: str, outcomes: Sequence[Outcome]) -> None:
     low, high = np.percentile(draws, [2.5, 97.5])
     spent = sorted(one.seconds for one in outcomes)
     print(f"\n{name}: {len(can)} questions with gold, {len(cannot)} that cannot be answered here")
-    print(f"Best sentences (at most three) hold the answer: {held.mean():.3f} ({low:.3f} to {high:.3f}); target 0.50, aim 0.60")
-    print(f"A question takes p50 {statistics.median(spent):.3f} s, p95 {spent[int(0.95 * len(spent))]:.3f} s; target p50 0.12")
+    print(
+        f"Best sentences (at most three) hold the answer: {held.mean():.3f} ({low:.3f} to {high:.3f}); target 0.50, aim 0.60"
+    )
+    print(
+        f"A question takes p50 {statistics.median(spent):.3f} s, p95 {spent[int(0.95 * len(spent))]:.3f} s; target p50 0.12"
+    )
     print(
         f"Abstains on {sum(one.abstained for one in cannot)} of {len(cannot)} it cannot answer and on"
         f" {sum(one.abstained for one in can)} of {len(can)} it might"

@@ -36,6 +36,7 @@ from qa.library.catalog import Catalog
 from qa.library.database import Database
 from qa.library.home import Home, open_home
 from qa.library.recording import Recorder
+from qa.library.search import Way
 from qa.library.store import VectorStore
 from qa.library.tables import metadata
 from qa.models import Article, Filters
@@ -385,14 +386,38 @@ class TestSearch:
         assert home.index.status().backlog == 2
         assert seen(home, "wheat") == {"The wheat harvest in Ukraine was poor."}
 
-    def test_oversampling_finds_what_a_search_among_ids_finds(
+    @pytest.mark.parametrize("way", Way)
+    def test_every_way_finds_the_same(self, full: Home, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+        keep(full, *(article(f"n{n}", f"Sergey Lavrov arrived in town {n}.", "2023-05-01") for n in range(30)))
+        by_default = seen(full, "Sergey Lavrov arrived in Brazil")
+        monkeypatch.setattr("qa.library.search.quickest", lambda *_told: way)
+        assert seen(full, "Sergey Lavrov arrived in Brazil") == by_default
+        assert "Sergey Lavrov arrived in Brazil on Monday for talks about trade." in by_default
+
+    def test_drawing_from_all_matches_finds_what_a_filtered_search_finds(
         self, full: Home, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        keep(full, *(article(f"n{n}", f"Sergey Lavrov arrived in town {n}.", "2023-05-01") for n in range(30)))
-        exact = seen(full, "Sergey Lavrov arrived in Brazil")
-        monkeypatch.setattr("qa.retrieve._SELECTIVE", 0)
-        assert seen(full, "Sergey Lavrov arrived in Brazil") == exact
-        assert "Sergey Lavrov arrived in Brazil on Monday for talks about trade." in exact
+        keep(full, *(article(f"n{n}", f"Sergey Lavrov arrived in town {n}.", f"2023-04-{n + 1:02}") for n in range(30)))
+        wanted: list[dict[str, Any]] = [
+            {},
+            {"as_of": date(2023, 4, 25)},
+            {"start": date(2023, 4, 5)},
+            {"sources": ("tass",)},
+        ]
+        filtered = [seen(full, "Sergey Lavrov arrived", **filters) for filters in wanted]
+        monkeypatch.setattr("qa.library.search._LARGE", 0)
+        assert [seen(full, "Sergey Lavrov arrived", **filters) for filters in wanted] == filtered
+
+    def test_comparing_with_each_is_searching_among_them(self, full: Home) -> None:
+        vector = full.embedder.embed(["Farmers met Lavrov"], query=True)[0]
+        ids = ["lavrov.1.0", "lavrov.1.1", "harvest.1.1"]
+        for k in (2, 5):
+            found, compared = full.store.nearest(vector, k, among=ids), full.store.compared(vector, k, ids)
+            assert [one for one, _ in compared] == [one for one, _ in found]
+            assert [score for _, score in compared] == pytest.approx([score for _, score in found], abs=1e-5)
+        assert full.store.compared(vector, 3, []) == []
+        with pytest.raises(StoreError):
+            full.store.compared(vector, 3, ["lavrov.1.0", "nosuch.1.0"])
 
     def test_a_vector_that_vanishes_meanwhile_costs_a_second_look_not_an_error(
         self, full: Home, monkeypatch: pytest.MonkeyPatch
