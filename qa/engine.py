@@ -123,12 +123,12 @@ class Engine:
         yield PassagesEvent(passages)
         retrieved_at = perf_counter()
         yield StatusEvent("generate")
-        run = _Run(ask, self._model_name(ask), passages, filters)
+        run = _Run(ask, self._model_name(ask), passages, filters, self._home, self._reader)
         if not passages:
             for event in run.finish():
                 yield event
         elif run.model == EXTRACTIVE:
-            for event in await asyncio.to_thread(run.quote, self._reader):
+            for event in await asyncio.to_thread(run.quote):
                 yield event
         else:
             # Closed at once, not by the garbage collector, when the caller leaves: so is the model's connection.
@@ -168,22 +168,36 @@ class Engine:
 class _Run:
     """One question being answered."""
 
-    def __init__(self, ask: Ask, model: str, passages: tuple[Passage, ...], filters: Filters) -> None:
+    def __init__(
+        self, ask: Ask, model: str, passages: tuple[Passage, ...], filters: Filters, home: Home, reader: ExtractiveReader
+    ) -> None:
         self.ask = ask
         self.model = model
         self.passages = passages
         self.filters = filters
         self.assembly = Assembly(passages)
+        self._unsupported = home.settings.unsupported
+        self._embedder = home.embedder
+        self._reader = reader
         self.usage: Usage | None = None
         self.verifying = 0.0
         self.warnings: list[str] = []
 
-    def quote(self, reader: ExtractiveReader) -> list[Event]:
+    def quote(self) -> list[Event]:
         """Answer by quoting."""
         events: list[Event] = []
-        for picked in reader.pick(self.ask.question, self.passages):
+        for picked in self._reader.pick(self.ask.question, self.passages):
             events += self.assembly.add_quote(picked)
         return events + self.finish()
+
+    def fall_back(self) -> list[Event]:
+        """Answer by quoting, because nothing is left of what the model said; abstain where that finds nothing either."""
+        self.warnings += self.assembly.warnings()
+        self.assembly = Assembly(self.passages)
+        events = self.quote()
+        if not self.assembly.abstained:
+            self.warnings.append("nothing of the model's reply could be kept; the answer is quoted from the articles instead")
+        return events
 
     async def generate(self, model: ChatModel, budget: int) -> AsyncGenerator[Event, None]:
         """Answer by a chat model, sentence by checked sentence."""
@@ -192,7 +206,9 @@ class _Run:
         )
         if shown < len(self.passages):
             self.warnings.append(f"{len(self.passages) - shown} passages did not fit into the prompt")
-        self.assembly = Assembly(self.passages[:shown])
+        self.assembly = Assembly(
+            self.passages[:shown], unsupported=self._unsupported, similarity=self._similarity
+        )
         claims = ClaimStream()
         async with aclosing(model.stream(messages)) as pieces:
             async for piece in pieces:
@@ -200,21 +216,22 @@ class _Run:
                     self.usage = piece
                     continue
                 for claim in claims.feed(piece):
-                    for event in self._verified(claim):
+                    for event in await asyncio.to_thread(self._verified, claim):
                         yield event
         for claim in claims.end():
-            for event in self._verified(claim):
+            for event in await asyncio.to_thread(self._verified, claim):
                 yield event
-        for event in self.finish():
+        lost = self.assembly.abstained and not self.assembly.declined
+        for event in await asyncio.to_thread(self.fall_back) if lost else self.finish():
             yield event
 
     def finish(self) -> list[Event]:
         """Abstain when nothing was said."""
-        if not self.assembly.abstained:
-            return []
-        if self.model != EXTRACTIVE and self.passages:
-            self.warnings += self.assembly.warnings()
-        return self.assembly.abstain()
+        return self.assembly.abstain() if self.assembly.abstained else []
+
+    def _similarity(self, one: str, other: str) -> float:
+        vectors = self._embedder.embed([one, other])
+        return float(vectors[0] @ vectors[1])
 
     def _verified(self, claim: Claim) -> list[Event]:
         begun = perf_counter()

@@ -62,6 +62,13 @@ LOOK_AHEAD = 40
 SHORT_LINE = 50
 """A line this long is a wrapped one, unless it ends in punctuation; a shorter one stands alone."""
 
+# What is not seen: control characters, joiners and fillers without width, turns of direction, tags, variation selectors
+# beyond those of emoji, lone surrogates. The joiners that Persian and the scripts of India need are kept.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
 _BULLETS = frozenset("-*#\u2022\u2013")
 
 
@@ -127,6 +134,11 @@ def _is_boundary(text: str, start: int, match: re.Match[str]) -> bool:
     if len(word) == 1 and word.isalpha():
         return opens and following_word != "I"
     return word not in _ABBREVIATIONS
+
+
+def visible(text: str) -> str:
+    """What people see of ``text``: no control characters but line feed and tab, nothing without width or turned."""
+    return _UNSEEN.sub("", text)
 
 
 def words(text: str) -> list[str]:
