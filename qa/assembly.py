@@ -34,7 +34,7 @@ _ASIDES = frozenset(
     """.split()
 )
 """Words of which headings and openings are made, "Key points:", "Based on the articles:", that say nothing themselves."""
-_CLOSING = " \t\n.!?\u2026\"\u201d'\u2019)\u00bb*_:"
+_CLOSING = " \t\n.!?\u2026\"\u201d'\u2019\u00bb*_:"
 _MOST_TOLD = 3
 _SHOWN = 60
 
@@ -122,7 +122,7 @@ class Assembly:
             return []
         if not said or not (known or _says_something(said)):
             return []
-        checked = self._check(unmarked(claim.text), known)
+        checked = self._check(_as_checked(claim.text), known)
         verdict = checked.verdict
         if not verdict.supported and (verdict.contradicted or self._unsupported == "drop"):
             self._left_out.append(_told_of(claim.text, verdict))
@@ -171,7 +171,7 @@ class Assembly:
         events: list[Event] = []
         cited: dict[int, int] = {}
         for number, quote in checked.quotes.items():
-            supported = checked.verdict.supported and self._bears(unmarked(claim.text), number, checked.quotes)
+            supported = checked.verdict.supported and self._bears(_as_checked(claim.text), number, checked.quotes)
             cited[number], event = self._cite(quote, supported=supported, by_check=checked.by_check)
             events += event
         text = _render(claim.text, [(at, [cited[n] for n in numbers if n in cited]) for at, numbers in markers])
@@ -235,7 +235,13 @@ class Assembly:
 
 def _says_something(said: Sequence[str]) -> bool:
     """Whether there is anything to check: neither an item's number alone nor an aside."""
-    return len(said[0]) > 2 if len(said) == 1 else not all(word in STOPWORDS or word in _ASIDES for word in said)
+    aside = all(word in STOPWORDS or word in _ASIDES for word in said)
+    return not aside and (len(said) > 1 or len(said[0]) > 2)
+
+
+def _as_checked(text: str) -> str:
+    """What of a sentence is checked: neither marks of Markdown nor the URLs it may show."""
+    return without_links(unmarked(text), lambda _url: False).text if "." in text else unmarked(text)
 
 
 def _told_of(text: str, verdict: Verdict) -> str:
@@ -259,9 +265,9 @@ def _render(text: str, markers: Sequence[tuple[int, Sequence[int]]]) -> str:
         pieces.append(text[position:at])
         if numbers:
             pieces.append((" " if pieces[-1].strip() else "") + "".join(f"[{n}]" for n in dict.fromkeys(numbers)))
-            if text[at : at + 1] == "(" or (text[at : at + 1] == ":" and not text[:at].strip()):
-                pieces.append(" ")  # lest it be read as a link, or as the definition of one
+            if text[at : at + 1] == ":" and not text[:at].strip():
+                pieces.append(" ")  # lest it be read as the definition of a link
         position = at
     pieces.append(text[position:])
-    # A marker that opened the sentence and pointed nowhere leaves its space behind.
-    return "".join(pieces).strip()
+    # A marker that opened the sentence and pointed nowhere leaves its space behind; none becomes a link.
+    return "".join(pieces).strip().replace("](", "] (")

@@ -13,7 +13,7 @@ from qa.figures import agree
 from qa.models import Passage
 from qa.moments import bears_out
 from qa.polarity import AFFIRMED
-from qa.support import MIN_OVERLAP, Case, Kind, Similarity, Verdict, wanted
+from qa.support import MIN_OVERLAP, MOST_FACTS, Case, Kind, Similarity, Verdict, wanted
 from qa.wording import SPEECH
 
 __all__ = ["ATTRIBUTE_OVERLAP", "Kind", "Quote", "Similarity", "Verdict", "best_quote", "find_support", "judge"]
@@ -108,13 +108,17 @@ def find_support(
     """The quote that supports a sentence which names no passage, or a wrong one; else two that do together; else ()."""
     quotes = sorted((best_quote(claim, passage) for passage in passages), key=lambda quote: -quote.overlap)
     tried = [quote for quote in quotes[:_TRIED] if quote.overlap > 0]
+    parts = []
     for quote in tried:
-        if judge(claim, [quote], min_overlap=ATTRIBUTE_OVERLAP, similarity=similarity).supported:
+        verdict = judge(claim, [quote], min_overlap=ATTRIBUTE_OVERLAP, similarity=similarity)
+        if verdict.supported:
             return (quote,)
-    for quote in tried[1:]:
+        if verdict.lacking:
+            parts.append(quote)
+    for quote in parts[1:]:
         # Words alone decide here: two passages that each mean something like it do not yet say it together.
-        if judge(claim, [tried[0], quote], min_overlap=ATTRIBUTE_OVERLAP).supported:
-            return (tried[0], quote)
+        if judge(claim, [parts[0], quote], min_overlap=ATTRIBUTE_OVERLAP).supported:
+            return (parts[0], quote)
     return ()
 
 
@@ -123,10 +127,10 @@ def _needs(claim: str, origin: Source) -> list[tuple[float, int]]:
     said = facts(claim, origin.published)
     tokens = origin.told.tokens
     found = [(1.0, _bits(tokens[i].sentence for i in origin.told.by_root.get(word, ()))) for word in wanted(said)]
-    for figure in said.figures:
+    for figure in said.figures[:MOST_FACTS]:
         there = (theirs for theirs in origin.facts.figures if agree(figure, theirs))
         found.append((_FACT_WEIGHT, _bits(tokens[theirs.first].sentence for theirs in there)))
-    for moment in said.moments:
+    for moment in said.moments[:MOST_FACTS]:
         then = (theirs for theirs in origin.facts.moments if bears_out(moment, theirs))
         found.append((_FACT_WEIGHT, _bits(tokens[theirs.first].sentence for theirs in then)))
     return [need for need in found if need[1]] or found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from qa.markers import LONGEST, UNFINISHED, Definitions, canonical, numbers
 from qa.text import LOOK_AHEAD, SHORT_LINE, sentences, visible
@@ -18,6 +19,9 @@ _MARKER = re.compile(r"\[\d{1,3}(?:, \d{1,3})*\]")
 _MARKERS_AFTER_END = re.compile(
     rf"((?<![.!?\u2026])[.!?\u2026]++[\"\u201d'\u2019)\u00bb\u300d*_]*)[ \t]*((?:{_MARKER.pattern}[ \t]*)+)"
 )
+_LOOKED_BACK = 50
+_MOST_SPACE = 100
+_SPACES = re.compile(r"\s{100,}")
 _ENDS = re.compile(r"[.!?\u2026\n]")
 _RUN = re.compile(r"\S+")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -75,7 +79,7 @@ class ClaimStream:
 
     def feed(self, piece: str) -> Iterator[Claim]:
         """Take in a further piece; yields the sentences that are finished now."""
-        self._buffer += self._definitions.feed(visible(piece))
+        self._buffer += self._folded(self._definitions.feed(visible(piece)))
         fresh = self._buffer[max(self._seen - LOOK_AHEAD, 0) :]
         if len(self._buffer) - self._seen < _PATIENCE and not _ENDS.search(fresh):
             return
@@ -88,6 +92,13 @@ class ClaimStream:
         """The reply is complete; yields what is left."""
         self._buffer += self._definitions.end()
         yield from self._cut(last=True)
+
+    def _folded(self, piece: str) -> str:
+        """``piece`` without white space beyond so much in a row, counted together with what came before."""
+        left = _MOST_SPACE - (len(self._buffer) - len(self._buffer.rstrip()))
+        lead = len(piece) - len(piece.lstrip())
+        start = piece[: max(min(lead, left), 0)]
+        return start + _SPACES.sub(lambda match: match[0][:_MOST_SPACE], piece[lead:])
 
     def _cut(self, *, last: bool) -> Iterator[Claim]:
         text = _markers_first(canonical(self._buffer, round_too=self._round))
@@ -109,13 +120,11 @@ class ClaimStream:
     def _forget(self, text: str, given: Sequence[tuple[int, int]]) -> None:
         """Let go of what cannot bear on the rest any more, lest a long reply cost its square.
 
-        One whole line's worth is kept: how long a line is decides whether its break ends a sentence.
+        A line, or a whole one's worth of it, is kept: how long it is decides whether its break ends a sentence.
         """
-        for start, _ in reversed(given[1:]):
+        for (_, before), (start, _) in reversed(list(pairwise(given[-_LOOKED_BACK:]))):
             kept = text[start : given[-1][1]]
-            if "\n" in kept:
-                return
-            if len(kept) >= SHORT_LINE:
+            if "\n" in text[before:start] or ("\n" not in kept and len(kept) >= SHORT_LINE):
                 self._given -= _solid(text[:start])
                 self._buffer = text[start:]
                 self._seen = len(self._buffer)
@@ -161,7 +170,7 @@ def _finished(text: str, spans: Sequence[tuple[int, int]], i: int) -> bool:
     if i + 1 >= len(spans):
         return False
     begins = spans[i + 1][0]
-    word = _LETTERS.search(text, begins)
+    word = _LETTERS.search(text, begins, begins + LOOK_AHEAD)
     return (word is not None and word.end() < len(text)) or len(text) - begins > LOOK_AHEAD
 
 
@@ -176,18 +185,20 @@ def _gap(space: str) -> str:
 
 
 def _claim(gap: str, text: str) -> Claim:
-    kept: list[str] = []
+    kept = ""
     markers: list[tuple[int, tuple[int, ...]]] = []
-    position = length = 0
+    position = 0
     for match in _MARKER.finditer(text):
-        piece = text[position : match.start()].rstrip()
-        kept.append(piece)
-        length += len(piece)
+        kept = _joined(kept, text[position : match.start()].rstrip())
         named = numbers(match[0])
-        if markers and markers[-1][0] == length:
-            markers[-1] = (length, tuple(dict.fromkeys((*markers[-1][1], *named))))
+        if markers and markers[-1][0] == len(kept):
+            markers[-1] = (len(kept), tuple(dict.fromkeys((*markers[-1][1], *named))))
         else:
-            markers.append((length, named))
+            markers.append((len(kept), named))
         position = match.end()
-    kept.append(text[position:])
-    return Claim(gap=gap, text="".join(kept).rstrip(), markers=tuple(markers))
+    return Claim(gap=gap, text=_joined(kept, text[position:]).rstrip(), markers=tuple(markers))
+
+
+def _joined(before: str, piece: str) -> str:
+    """What stood on both sides of a marker, without it: two words stay two."""
+    return f"{before} {piece}" if before[-1:].isalnum() and piece[:1].isalnum() else before + piece

@@ -9,20 +9,22 @@ from dataclasses import dataclass
 _TARGET = r"\(\s{0,9}<?(?P<target>[^()\s<>]{0,2000}(?:\([^()\s]{0,200}\)[^()\s<>]{0,2000})?)>?(?:\s{1,9}[\"'(][^\n)]{0,300})?\)"
 _LINK = re.compile(rf"(?P<opens>!?\[)(?P<label>[^\[\]]{{0,500}})(?P<closes>\]{_TARGET})")
 _IMAGE = re.compile(r"!(?=\[)")
+_OPEN_TARGET = re.compile(r"\]\(")
 _BARE_TARGET = re.compile(rf"\]{_TARGET}")
 _DOMAINS = "com org net info biz io co ai app dev xyz example test invalid site online top gov edu eu uk de fr ru cn".split()
 _URL = re.compile(
     rf"""
-    (?:\b[a-z][a-z0-9+.-]{{1,30}}://|\bwww\.|\b(?:mailto|javascript|data|vbscript|file|tel):(?=\S))[^\s<>"\u201c\u201d]{{1,4000}}
-  | \b(?<![@.\w-])(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:(?:{"|".join(_DOMAINS)})\b(?![.\w-]\w)|[a-z]{{2,24}}(?=/[\w%~?]))(?:[/?\#][^\s<>"\u201c\u201d]{{0,4000}})?
+    (?<![a-z])(?:[a-z][a-z0-9+.-]{{1,30}}://|www\.|(?:mailto|data|vbscript|file|tel):(?=\S)|(?:https?|ftp|javascript):)[^\s<>"\u201c\u201d]{{0,4000}}
+  | (?<![a-z0-9-])(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:(?:{"|".join(_DOMAINS)})\b(?![.\w-]\w)|[a-z]{{2,24}}(?=/[\w%~?]))(?:[/?\#][^\s<>"\u201c\u201d]{{0,4000}})?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 _AFTER_URL = ".,;:!?'\u2019*_~)]}"
 _TAG = re.compile(r"</?[a-z!?][^<>]{0,2000}>", re.IGNORECASE)
 _OPEN_TAG = re.compile(r"<(?=\s{0,9}[a-z/!?])", re.IGNORECASE)
-_DEFINED = re.compile(r"^([ \t]{0,9})\[([^\[\]\n]{1,300})\](?=:)", re.MULTILINE)
+_DEFINED = re.compile(r"^([ \t]{0,9})\[([^\]\n]{1,300})\](?=:)", re.MULTILINE)
 _SCHEME = re.compile(r"(?:https?://)?(?:www\.)?(?=\w)", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(r"(?!https?://)[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)
 _ROUNDS = 8
 
 
@@ -82,7 +84,8 @@ def _edits(text: str, allowed: Callable[[str], bool]) -> tuple[list[Edit], int]:
         return True
 
     def shown(url: str) -> str:
-        return _SCHEME.sub("", url, count=1) if _SCHEME.match(url) and allowed(plain_url(url)) else ""
+        readable = _SCHEME.match(url) and not _OTHER_SCHEME.match(url)
+        return _SCHEME.sub("", url, count=1) if readable and allowed(plain_url(url)) else ""
 
     for link in _LINK.finditer(text):
         target = shown(link["target"]) if link["opens"] == "[" else ""
@@ -92,12 +95,16 @@ def _edits(text: str, allowed: Callable[[str], bool]) -> tuple[list[Edit], int]:
         target = shown(link["target"])
         if change(*link.span(), f"] ({target})" if target else "]"):
             removed += not target
+    for opened in _OPEN_TARGET.finditer(text):
+        change(*opened.span(), "] (")
     for tag in _TAG.finditer(text):
         target = shown(tag[0][1:-1])
         if change(*tag.span(), target):
             removed += not target
     for opened in _OPEN_TAG.finditer(text):
         change(*opened.span(), "\u2039")
+    for mark in _IMAGE.finditer(text):
+        change(*mark.span(), "")
     for defined in _DEFINED.finditer(text):
         change(*defined.span(), f"{defined[1]}{defined[2]}")
     for match in _URL.finditer(text):

@@ -8,12 +8,13 @@ _WORD = r"(?:passages?|sources?|articles?|documents?|docs?|refs?|n|no\.)"
 _NUMBER = rf"(?:{_WORD}\s{{0,2}}[=:#]?\s{{0,2}})?[\"']?\^?\d{{1,3}}[\"']?"
 _NUMBERS = rf"{_NUMBER}(?:\s{{0,3}}(?:[,;&\u2013-]|and)\s{{0,3}}{_NUMBER}){{0,30}}"
 _LINKED = r"(?:\((?=[^()\s]{0,299}[:/#])[^()\s]{1,300}\))?"
+_LETTER = r"[^\W\d_\u00b2\u00b3\u00b9\u2070-\u2079]"
 _FORMS = rf"""
     \[\[\s{{0,3}}(?:{_NUMBERS})\s{{0,3}}\]\]{_LINKED}
   | [\[\u3010]\^?\s{{0,3}}(?:{_NUMBERS})\s{{0,3}}(?:\u2020[^\]\u3011\n]{{0,40}})?[\]\u3011]{_LINKED}
   | \((?:passages?|sources?|documents?|docs?)\s{{0,2}}[=:#]?\s{{0,2}}(?:{_NUMBERS})\)
   | <sup>\s{{0,3}}\[?(?:{_NUMBERS})\]?\s{{0,3}}</sup>
-  | (?:(?<=[^\W\d][.!?,;:\u201d\u2019"')])|(?<=[^\W\d]{{3}}))[\u00b9\u00b2\u00b3\u2074-\u2079][\u2070\u00b9\u00b2\u00b3\u2074-\u2079]*
+  | (?:(?<={_LETTER}[.!?,;:\u201d\u2019"')])|(?<={_LETTER}{{3}}))[\u00b9\u00b2\u00b3\u2074-\u2079][\u2070\u00b9\u00b2\u00b3\u2074-\u2079]*
     """
 _MARKER = re.compile(_FORMS, re.VERBOSE | re.IGNORECASE)
 _ROUND_TOO = re.compile(rf"{_FORMS} | \((?:{_NUMBERS})\)", re.VERBOSE | re.IGNORECASE)

@@ -22,6 +22,8 @@ _BESIDE = 5
 """So many tokens from a word of saying stands who says it."""
 _ABOUT = 2
 """So many sentences from a quotation its speaker may be named."""
+_MOST_PLACES = 100
+"""So many places where a quotation may begin are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def places_of(quotation: Quotation, source: Told) -> list[int]:
 
 
 def _starts(piece: Sequence[str], words: Sequence[str], source: Told) -> Iterator[int]:
-    return (i for i in source.by_word.get(piece[0], ()) if tuple(words[i : i + len(piece)]) == tuple(piece))
+    return (i for i in source.by_word.get(piece[0], ())[:_MOST_PLACES] if tuple(words[i : i + len(piece)]) == tuple(piece))
 
 
 def speakers(said: Facts, quotation: Quotation) -> list[Name]:

@@ -50,7 +50,10 @@ _STRAY_FIT, _STRAY_SHARE = 0.15, 0.6
 
 _HEDGES = frozenset("may might could allegedly reportedly possibly perhaps supposedly".split())
 _LONGEST = 4000
-_MOST_FACTS = 60
+MOST_FACTS = 60
+"""A sentence with more dates, numbers and names than this is not checked: nobody writes one but to wear the check out."""
+_MOST_PLACES = 100
+"""So many places of one word in a passage are looked at."""
 _SHOWN = 40
 
 
@@ -59,11 +62,15 @@ Found = tuple[Source, "Span"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a sentence is supported; if not, ``reason`` says what is missing and ``kind`` of what kind it is."""
+    """Whether a sentence is supported; if not, ``reason`` says what is missing and ``kind`` of what kind it is.
+
+    ``lacking``: the source does not say it at all, so that another may; otherwise the source says something else.
+    """
 
     supported: bool
     reason: str | None = None
     kind: Kind | None = None
+    lacking: bool = False
 
     @property
     def contradicted(self) -> bool:
@@ -105,7 +112,7 @@ class Case:
     ) -> Verdict:
         """The first thing that is wrong. ``held`` are the roots of the words quoted, ``similar`` tells how alike they are."""
         count = len(self.said.moments) + len(self.said.figures) + len(self.said.names)
-        if len(self.said.told.text) > _LONGEST or count > _MOST_FACTS:
+        if len(self.said.told.text) > _LONGEST or count > MOST_FACTS:
             return Verdict(False, "the sentence is too long to be checked", "words")
         for check in (self._dates, self._numbers, self._names, self._quotations, self._denials):
             for objection in check():
@@ -119,7 +126,7 @@ class Case:
         for i, mine in enumerate(self.said.moments):
             there = any(agrees(mine, theirs, one) for one in self.sources for theirs in one.facts.moments)
             if not there and not self._is_day_of_publication(mine):
-                yield self._refuse("date", mine, "is not in the passage")
+                yield self._refuse("date", mine, "is not in the passage", lacking=True)
             elif self.field.rival(
                 self.said.moments, i, lambda one: one.facts.moments, agrees, lambda *_: True, _LEAST["date"], _MARGIN
             ):
@@ -146,7 +153,7 @@ class Case:
         for i, mine in enumerate(self.said.figures):
             there = [(one, theirs) for one in self.sources for theirs in one.facts.figures if agree(mine, theirs)]
             if not there and not mine.soft:
-                yield self._refuse("number", mine, "is not in the passage")
+                yield self._refuse("number", mine, "is not in the passage", lacking=True)
             elif self.field.rival(
                 self.said.figures, i, lambda one: one.facts.figures, agrees, rivals, _LEAST["number"], _MARGIN
             ):
@@ -173,15 +180,16 @@ class Case:
 
         def rivals(mine: Name, theirs: Name, one: Source) -> bool:
             # What is done to somebody is not done in, from or with them.
-            said = self.said.told.introduced(mine.first)
-            return theirs.sure and said == one.told.introduced(theirs.first)
+            if self.said.told.introduced(mine.first) != one.told.introduced(theirs.first):
+                return False
+            return theirs.sure or (mine.sure and mine.opens and theirs.opens)
 
         for i, mine in enumerate(self.said.names):
             if not mine.sure and any(word in one.known.small for one in self.sources for word in mine.words):
                 continue
             least = _LEAST["name"] if mine.sure else _LEAST_UNSURE
             if mine.sure and (lost := missing(mine, known)):
-                yield Verdict(False, f"the name {lost[:_SHOWN]!r} is not in the passage", "name")
+                yield Verdict(False, f"the name {lost[:_SHOWN]!r} is not in the passage", "name", lacking=True)
             elif other_nation(mine, [name for one in self.sources for name in one.facts.names]):
                 yield self._refuse("name", mine, "is not the one the passage gives")
             elif any(one.known.spells_out(mine) for one in self.sources):
@@ -195,7 +203,7 @@ class Case:
         for quotation in quotations(self.said.told.text):
             found = [(one, at) for one in self.sources if (at := places_of(quotation, one.told))]
             if not found:
-                yield Verdict(False, "the words in quotation marks are not in the passage", "quotation")
+                yield Verdict(False, "the words in quotation marks are not in the passage", "quotation", lacking=True)
             for speaker in speakers(self.said, quotation):
                 if all(misattributed(speaker, at, one) for one, at in found):
                     yield Verdict(False, f"the passage does not quote {self._shown(speaker)}", "quotation")
@@ -221,7 +229,7 @@ class Case:
         own = self.said.told.tokens[i].root
         for one in self.sources:
             for word, same in alike:
-                for j in one.told.by_root.get(word, ()):
+                for j in one.told.by_root.get(word, ())[:_MOST_PLACES]:
                     agreed = agreeing(same, self.said.denials[i], one.facts.denials[j])
                     if agreed is not None and (word == own or j not in one.facts.covered):
                         found[not agreed].append((one, Span(j, j + 1)))
@@ -249,10 +257,10 @@ class Case:
             min_overlap = max(min_overlap, _HEADLINE_OVERLAP)
         elif similar is not None and _DECISIVE[0] <= share < _DECISIVE[1]:
             if similar() < _MIN_SIMILARITY:
-                return Verdict(False, "the passage does not mean the same", "words")
+                return Verdict(False, "the passage does not mean the same", "words", lacking=True)
             min_overlap = 0.0
         if share < min_overlap:
-            return Verdict(False, "too few of its words are in the passage", "words")
+            return Verdict(False, "too few of its words are in the passage", "words", lacking=True)
         if self._only_possible():
             return Verdict(False, "the passage says it only as something possible", "words")
         return Verdict(True)
@@ -274,8 +282,8 @@ class Case:
             next((token.root for token in tokens[i + 1 : i + 4] if token.says_something), "") in roots for i in hedged
         )
 
-    def _refuse(self, kind: Kind, place: Place, why: str) -> Verdict:
-        return Verdict(False, f"the {kind} {self._shown(place)} {why}", kind)
+    def _refuse(self, kind: Kind, place: Place, why: str, *, lacking: bool = False) -> Verdict:
+        return Verdict(False, f"the {kind} {self._shown(place)} {why}", kind, lacking)
 
     def _shown(self, place: Place) -> str:
         return " ".join(self.said.text(place).split())[:_SHOWN]

@@ -146,3 +146,4 @@ def test_what_it_does_not_say_is_refused_and_the_kind_told(claim: str, source: s
     assert (found.supported, found.kind) == (False, kind), found
     assert found.reason
     assert found.contradicted == (kind != "words")
+    assert verdict(claim, f"{source} Pigs fly.") == found
