@@ -1,51 +1,37 @@
 """Pure work on citations: the quotes behind a sentence, and whether it is supported by what it cites.
 
-A sentence is *attributable* when its source says it (AIS, Rashkin et al. 2023); each sentence is judged against the
-passages it cites, as ALCE does (Gao et al. 2023), but by code: numbers and names must occur in the source, and enough
-of the remaining content words.
+The check itself, and where its method is from, is in :mod:`qa.support`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from qa.dates import MONTHS, WEEKDAYS, Days, resolve_relative
+from qa.evidence import Source, facts, source
+from qa.figures import agree
 from qa.models import Passage
-from qa.text import STOPWORDS, fold, sentences, stem, words
+from qa.moments import bears_out
+from qa.polarity import AFFIRMED
+from qa.support import MIN_OVERLAP, MOST_FACTS, Case, Kind, Similarity, Verdict, wanted
+from qa.wording import SPEECH
 
-MIN_OVERLAP = 0.45
-"""Least share of a sentence's content words that its source must hold."""
+__all__ = ["ATTRIBUTE_OVERLAP", "Kind", "Quote", "Similarity", "Verdict", "best_quote", "find_support", "judge"]
 
 ATTRIBUTE_OVERLAP = 0.6
 """Least share for giving a source to a sentence that named none: here a mistake would be ours."""
 
-_MAX_QUOTE_SENTENCES = 2
-
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_CAPITALISED = re.compile(r"\b[^\W\d_a-z][^\W\d_]*(?:['\u2019-][^\W\d_]+)*")
-_SMALL_NUMBERS = """
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen twenty
-    """.split()
-_TENS = "thirty forty fifty sixty seventy eighty ninety".split()
-_NUMBER_WORDS = (
-    {word: str(value) for value, word in enumerate(_SMALL_NUMBERS)}
-    | {word: str(value) for value, word in zip(range(30, 100, 10), _TENS, strict=True)}
-    | {"dozen": "12"}
-)
-_MONTH = "|".join(MONTHS)
-_DATE = re.compile(
-    rf"""\b(?:(?P<iso_year>\d{{4}})-(?P<iso_month>\d\d)-(?P<iso_day>\d\d)
-    | (?P<month>{_MONTH})\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<year>\d{{4}}))?
-    | (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month2>{_MONTH})(?:,?\s+(?P<year2>\d{{4}}))?
-    | (?P<month3>{_MONTH})\s+(?P<year3>\d{{4}})
-    | (?:in|during|of)\s+(?P<year4>\d{{4}}))\b""",
-    re.VERBOSE,
-)
-_NEGATIONS = frozenset("not no never neither nor without cannot denied denies deny refused refuses".split())
+_MOST_SENTENCES = 3
+_LENGTH_COST = 0.06
+"""What each further sentence must add to the share of the claim that a quote covers."""
+_FACT_WEIGHT = 2.0
+"""How much a number or date counts beside a word when a quote is chosen."""
+_LONG = 160
+"""A quote shorter than this, in characters, is not cut down to a clause."""
+_WORTH_CUTTING = 40
+_TRIED = 4
+"""So many passages, those that cover most, are tried for a sentence that its own do not support."""
+_PAIRS = {"(": ")", "[": "]", "\u201c": "\u201d", "\u00ab": "\u00bb"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,175 +52,142 @@ class Quote:
         return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a sentence is supported; if not, ``reason`` says what is missing."""
-
-    supported: bool
-    reason: str | None = None
-
-
 def best_quote(claim: str, passage: Passage) -> Quote:
-    """The smallest run of whole sentences of ``passage`` that covers ``claim`` best.
+    """The smallest piece of ``passage`` that covers ``claim`` best: one to three sentences, or clauses of a long one.
 
-    A second sentence is taken in only when it adds numbers, names or words the first lacks. A passage without words
-    is quoted whole.
+    A further sentence is taken in only when it adds numbers, dates or words that the others lack. A passage without
+    words is quoted whole.
     """
-    spans = sentences(passage.text) or [(0, len(passage.text))]
-    runs = [
-        (spans[i][0], spans[j][1])
-        for i in range(len(spans))
-        for j in range(i, min(i + _MAX_QUOTE_SENTENCES, len(spans)))
-    ]
-    wanted = _wanted(claim)
+    origin = source(passage)
+    places = origin.told.places
+    if not places:
+        return Quote(passage, passage.start, passage.end, 0.0)
+    needs = _needs(claim, origin)
+    total = sum(weight for weight, _ in needs)
 
     def worth(run: tuple[int, int]) -> tuple[float, int]:
-        covered = _overlap(wanted, passage.text[run[0] : run[1]])
+        inside = (2 << run[1]) - (1 << run[0])
+        covered = sum(weight for weight, held in needs if held & inside)
+        share = covered / total if total else 0.0
         # Longer quotes must earn their length.
-        return (round(covered, 6), run[0] - run[1])
+        return round(share - _LENGTH_COST * (run[1] - run[0]), 6), places[run[0]][0] - places[run[1]][1]
 
-    start, end = max(runs, key=worth)
-    overlap = _overlap(wanted, passage.text[start:end])
-    return Quote(passage=passage, start=passage.start + start, end=passage.start + end, overlap=overlap)
+    count = len(places)
+    first, last = max(((i, j) for i in range(count) for j in range(i, min(i + _MOST_SENTENCES, count))), key=worth)
+    start, end = _without_idle_clauses(claim, origin, places[first][0], places[last][1])
+    need = wanted(facts(claim, passage.published))
+    overlap = len(need & _roots(origin, start, end)) / len(need) if need else 0.0
+    return Quote(passage, passage.start + start, passage.start + end, overlap)
 
 
-def judge(claim: str, quotes: Sequence[Quote], *, min_overlap: float = MIN_OVERLAP) -> Verdict:
+def judge(
+    claim: str, quotes: Sequence[Quote], *, min_overlap: float = MIN_OVERLAP, similarity: Similarity | None = None
+) -> Verdict:
     """Whether the passages behind ``quotes`` support ``claim``, and if not why.
 
-    Numbers (also as words), names and negation are held against the whole passages, content words against the quotes
-    together. A date may also be the publication date of a passage. No quotes: not supported.
+    Dates, numbers, names, quotations and what is denied are held against the whole passages; content words against the
+    quotes together, at least ``min_overlap`` of them. Between few and many, ``similarity`` decides, where it is given;
+    it never outweighs what contradicts. A date may also be the day of publication. No quotes: not supported.
     """
     if not quotes:
-        return Verdict(False, "no passage says this")
-    evidence = "\n".join(quote.passage.text for quote in quotes)
-    meant = {days for quote in quotes for days in _days_meant(quote.passage)}
-    undated = _without_dates(claim, meant)
-    missing = _numbers(undated) - _numbers(evidence)
-    if missing:
-        return Verdict(False, f"the number {min(missing)} is not in the passage")
-    names = (
-        _names(undated) - _all_words(evidence) - {WEEKDAYS[first.weekday()] for first, last in meant if first == last}
-    )
-    if names:
-        return Verdict(False, f"the name {min(names)!r} is not in the passage")
-    quoted = " ".join(quote.text for quote in quotes)
-    if _overlap(_wanted(claim), quoted) < min_overlap:
-        return Verdict(False, "too few of its words are in the passage")
-    if _negated(claim) and not _negated(quoted):
-        return Verdict(False, "the passage does not deny it")
-    return Verdict(True)
+        return Verdict(False, "no passage says this", "none")
+    sources = [source(quote.passage) for quote in quotes]
+    held: set[str] = set()
+    for quote, origin in zip(quotes, sources, strict=True):
+        held |= _roots(origin, quote.start - quote.passage.start, quote.end - quote.passage.start)
+
+    def similar() -> float:
+        return max(similarity(claim, quote.text) for quote in quotes) if similarity else 0.0
+
+    return Case(claim, sources).verdict(held, min_overlap=min_overlap, similar=similar if similarity else None)
 
 
-def find_support(claim: str, passages: Sequence[Passage]) -> Quote | None:
-    """The quote that supports a sentence which names no passage; None when no passage supports it."""
-    if not _wanted(claim):
-        return None
+def find_support(claim: str, passages: Sequence[Passage], *, similarity: Similarity | None = None) -> tuple[Quote, ...]:
+    """The quote that supports a sentence which names no passage, or a wrong one; else two that do together; else ()."""
     quotes = sorted((best_quote(claim, passage) for passage in passages), key=lambda quote: -quote.overlap)
-    return next((quote for quote in quotes if judge(claim, [quote], min_overlap=ATTRIBUTE_OVERLAP).supported), None)
+    tried = [quote for quote in quotes[:_TRIED] if quote.overlap > 0]
+    parts = []
+    for quote in tried:
+        verdict = judge(claim, [quote], min_overlap=ATTRIBUTE_OVERLAP, similarity=similarity)
+        if verdict.supported:
+            return (quote,)
+        if verdict.lacking:
+            parts.append(quote)
+    for quote in parts[1:]:
+        # Words alone decide here: two passages that each mean something like it do not yet say it together.
+        if judge(claim, [parts[0], quote], min_overlap=ATTRIBUTE_OVERLAP).supported:
+            return (parts[0], quote)
+    return ()
 
 
-def _wanted(claim: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in words(claim) if word not in STOPWORDS)
+def _needs(claim: str, origin: Source) -> list[tuple[float, int]]:
+    """What a quote is to hold: the weight of each word, number and date, and the sentences that have it as bits."""
+    said = facts(claim, origin.published)
+    tokens = origin.told.tokens
+    found = [(1.0, _bits(tokens[i].sentence for i in origin.told.by_root.get(word, ()))) for word in wanted(said)]
+    for figure in said.figures[:MOST_FACTS]:
+        there = (theirs for theirs in origin.facts.figures if agree(figure, theirs))
+        found.append((_FACT_WEIGHT, _bits(tokens[theirs.first].sentence for theirs in there)))
+    for moment in said.moments[:MOST_FACTS]:
+        then = (theirs for theirs in origin.facts.moments if bears_out(moment, theirs))
+        found.append((_FACT_WEIGHT, _bits(tokens[theirs.first].sentence for theirs in then)))
+    return [need for need in found if need[1]] or found
 
 
-def _overlap(wanted: frozenset[str], text: str) -> float:
-    if not wanted:
-        return 0.0
-    return len(wanted & {stem(word) for word in words(text)}) / len(wanted)
+def _bits(sentences: Iterable[int]) -> int:
+    bits = 0
+    for sentence in sentences:
+        bits |= 1 << sentence
+    return bits
 
 
-def _numbers(text: str) -> set[str]:
-    folded = fold(text)
-    digits = {_plain(number) for number in _NUMBER.findall(folded)}
-    return digits | {_NUMBER_WORDS[word] for word in words(folded) if word in _NUMBER_WORDS and word != "one"}
+def _roots(origin: Source, start: int, end: int) -> frozenset[str]:
+    first, last = origin.told.between(start, end)
+    return frozenset(token.root for token in origin.told.tokens[first:last])
 
 
-def _plain(number: str) -> str:
-    """One form for one number: "1,250,000" is 1250000, "3,8" and "3.80" are 3.8."""
-    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", number):
-        number = number.replace(",", "")
-    elif re.fullmatch(r"\d{1,3}(\.\d{3}){2,}", number):
-        number = number.replace(".", "")
-    number = number.replace(",", ".")
-    if number.count(".") == 1:
-        number = number.rstrip("0").rstrip(".")
-    return number.lstrip("0") or "0"
+def _without_idle_clauses(claim: str, origin: Source, start: int, end: int) -> tuple[int, int]:
+    """The span without clauses at its ends that hold nothing of the claim.
+
+    Kept is whatever could turn what is quoted round: who says it, a "not", a quotation or bracket cut in two.
+    """
+    if end - start < _LONG:
+        return start, end
+    said = facts(claim, origin.published)
+    needed = {token.root for token in said.told.tokens if token.says_something}
+    tokens = origin.told.tokens
+    first, last = origin.told.between(start, end)
+
+    def idle(i: int) -> bool:
+        token = tokens[i]
+        weighty = token.root in needed or token.root in SPEECH or token.number or origin.facts.denials[i] != AFFIRMED
+        return not weighty
+
+    cut = next((i for i in range(last - 1, first, -1) if not idle(i)), first) + 1
+    while cut < last and not (tokens[cut].apart and _is_comma(origin.told.text, tokens[cut - 1].end)):
+        cut += 1
+    if (
+        cut < last
+        and end - tokens[cut - 1].end >= _WORTH_CUTTING
+        and _whole(origin.told.text[start : tokens[cut - 1].end])
+    ):
+        end, last = tokens[cut - 1].end, cut
+    cut = next((i for i in range(first, last) if not idle(i)), first)
+    while cut > first and not (tokens[cut].apart and _is_comma(origin.told.text, tokens[cut - 1].end)):
+        cut -= 1
+    if (
+        cut > first
+        and tokens[cut].start - start >= _WORTH_CUTTING
+        and _whole(origin.told.text[tokens[cut].start : end])
+    ):
+        start = tokens[cut].start
+    return start, end
 
 
-def _names(text: str) -> set[str]:
-    """Capitalised words that do not merely begin a sentence, folded."""
-    found: set[str] = set()
-    for start, end in sentences(text):
-        for match in _CAPITALISED.finditer(text, start, end):
-            opens = not _WORD_BEFORE.search(text, start, match.start())
-            word = fold(match[0]).removesuffix("'s")
-            if not opens and len(word) > 1 and word not in STOPWORDS:
-                found.add(word)
-    return found
+def _is_comma(text: str, at: int) -> bool:
+    return text[at : at + 1] in (",", ";", ":")
 
 
-_WORD_BEFORE = re.compile(r"\w")
-
-
-def _all_words(text: str) -> set[str]:
-    found: set[str] = set()
-    for word in words(text):
-        found |= {word, word.removesuffix("'s")}
-    folded = fold(text)
-    # Scrapers glue words together: "Lavrovannounced" still names Lavrov. Hyphenated names count whole and in parts.
-    found.update(fold(match[0]).removesuffix("'s") for match in _CAPITALISED.finditer(text))
-    return found | set(re.findall(r"(?<![a-z])[a-z]++(?:-[a-z]+)+", folded)) | _glued(text)
-
-
-_LONGEST_NAME = 40
-"""Hostile text may hold a "word" of a million letters."""
-
-
-def _glued(text: str) -> set[str]:
-    long_words = [fold(match[0]) for match in _CAPITALISED.finditer(text) if len(match[0]) >= 9]
-    return {word[:cut] for word in long_words for cut in range(4, min(len(word) - 3, _LONGEST_NAME + 1))}
-
-
-def _days_meant(passage: Passage) -> set[Days]:
-    """The day a passage was published, and what its relative expressions and weekday names can mean."""
-    published = passage.published
-    if published is None:
-        return set()
-    meant = {(published, published)} | {(one.first, one.last) for one in resolve_relative(passage.text, published)}
-    said = set(words(passage.text))
-    ahead = {(weekday - published.weekday()) % 7 for weekday, name in enumerate(WEEKDAYS) if name in said}
-    first, last = date.min.toordinal(), date.max.toordinal()
-    ordinals = (published.toordinal() + offset for days in ahead for offset in (days, days - 7))
-    return meant | {(date.fromordinal(day),) * 2 for day in ordinals if first <= day <= last}
-
-
-def _without_dates(claim: str, meant: Collection[Days]) -> str:
-    """``claim`` with blanks for the dates that agree with one of ``meant`` in all they say."""
-
-    def agrees(match: re.Match[str]) -> bool:
-        said = {re.sub(r"^iso_|\d$", "", name): value for name, value in match.groupdict().items() if value}
-        month = said.get("month")
-        wanted = {
-            "year": int(said["year"]) if "year" in said else None,
-            "month": (MONTHS.index(month) + 1 if month in MONTHS else int(month)) if month else None,
-            "day": int(said["day"]) if "day" in said else None,
-        }
-        return any(
-            all(value in (None, getattr(day, part)) for part, value in wanted.items() for day in days)
-            for days in meant
-            # A day cannot be told from a week or a month.
-            if wanted["day"] is None or days[0] == days[1]
-        )
-
-    lowered = claim.lower()
-    if len(lowered) != len(claim):
-        return claim
-    kept = list(claim)
-    for match in _DATE.finditer(lowered):
-        if agrees(match):
-            kept[match.start() : match.end()] = " " * len(match[0])
-    return "".join(kept)
-
-
-def _negated(text: str) -> bool:
-    return any(word in _NEGATIONS or word.endswith("n't") for word in words(text))
+def _whole(text: str) -> bool:
+    """Whether no quotation or bracket is cut in two."""
+    return text.count('"') % 2 == 0 and all(text.count(one) == text.count(other) for one, other in _PAIRS.items())

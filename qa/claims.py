@@ -5,21 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from qa.text import LOOK_AHEAD, SHORT_LINE, sentences
+from qa.markers import LONGEST, UNFINISHED, Definitions, canonical, numbers
+from qa.text import LOOK_AHEAD, SHORT_LINE, sentences, visible
 
-# [1]  [1, 2]  [1-3]  [^1]  【1】  【1†source】
-_MARKER = re.compile(
-    r"[\[\u3010]\^?\s*(\d{1,3}(?:\s*[,;\u2013-]\s*\^?\d{1,3})*)\s*(?:\u2020[^\]\u3011\n]{0,40})?[\]\u3011]"
-)
+LONGEST_CLAIM = 2000
+"""A sentence that runs on for longer, in characters, is cut there."""
+
+_PATIENCE = 400
+"""So many characters without any final punctuation are waited for before a reply is looked at again."""
+_MARKER = re.compile(r"\[\d{1,3}(?:, \d{1,3})*\]")
 _MARKERS_AFTER_END = re.compile(
-    rf"((?<![.!?\u2026])[.!?\u2026]++[\"\u201d'\u2019)\u00bb\u300d]*)[ \t]*((?:{_MARKER.pattern}[ \t]*)+)"
+    rf"((?<![.!?\u2026])[.!?\u2026]++[\"\u201d'\u2019)\u00bb\u300d*_]*)[ \t]*((?:{_MARKER.pattern}[ \t]*)+)"
 )
-_LONGEST_MARKER = 200
-_OPEN_MARKER = re.compile(r"[\[\u3010][^\[\]\u3010\u3011\n]*$")
+_LOOKED_BACK = 50
+_MOST_SPACE = 100
+_SPACES = re.compile(r"\s{100,}")
+_ENDS = re.compile(r"[.!?\u2026\n]")
 _RUN = re.compile(r"\S+")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_ENUMERATOR = re.compile(r"(?:[-*+\u2022\u2013]\s+)?(?:\d{1,3}|[a-zA-Z])[.)]|[-*+\u2022\u2013]")
 _OWN_BRACKETS = re.compile(r"[\[\u3010](\s*\^?\d[\d\s,;\u2013-]*+)[\]\u3011]")
+_MARKS = re.compile(
+    r"^\s*(?:>\s*)*(?:\#{1,6}\s+|[-*+\u2022\u2013]\s+)?(?:(?:\d{1,3}|[a-zA-Z])[.)]\s+)?|\*+|`+|~~|(?<!\w)_+|_+(?!\w)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +51,58 @@ def round_brackets(text: str) -> str:
 
 
 def neutralise(text: str) -> str:
-    """An article's own words as an answer may show them: white space folded, "[3]" as "(3)"."""
-    return round_brackets(" ".join(text.split()))
+    """An article's own words as an answer may show them: what can be seen, white space folded, "[3]" as "(3)"."""
+    return round_brackets(" ".join(visible(text).split()))
+
+
+def unmarked(text: str) -> str:
+    """``text`` without Markdown's marks for headings, lists, quotations and emphasis: what is said."""
+    return _MARKS.sub("", text).strip()
 
 
 class ClaimStream:
     """Cuts a model's reply, as it streams in, into finished :class:`Claim` values.
 
-    A sentence is finished when the next has begun, because markers may still follow its full stop.
+    A sentence is finished when the next has begun, because markers may still follow its full stop. ``round_markers``
+    says that the model was asked to write "(1)". Lines that define footnotes and invisible characters are left out; an
+    item's number belongs to the item's first sentence.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, round_markers: bool = False) -> None:
+        self._round = round_markers
+        self._definitions = Definitions()
         self._buffer = ""
+        self._seen = 0
         # How much of the buffer was given out, counted in characters that are not white space: unlike the number of
         # sentences, that stays the same when what follows changes how the buffer is cut.
         self._given = 0
 
     def feed(self, piece: str) -> Iterator[Claim]:
         """Take in a further piece; yields the sentences that are finished now."""
-        self._buffer += piece
-        # An open bracket at the end may become a marker of the sentence before it.
-        if _OPEN_MARKER.search(self._buffer[-_LONGEST_MARKER:]):
+        self._buffer += self._folded(self._definitions.feed(visible(piece)))
+        fresh = self._buffer[max(self._seen - LOOK_AHEAD, 0) :]
+        if len(self._buffer) - self._seen < _PATIENCE and not _ENDS.search(fresh):
+            return
+        if UNFINISHED.search(self._buffer[-LONGEST:]):
+            # It may become a marker of the sentence before it.
             return
         yield from self._cut(last=False)
 
     def end(self) -> Iterator[Claim]:
         """The reply is complete; yields what is left."""
+        self._buffer += self._definitions.end()
         yield from self._cut(last=True)
 
+    def _folded(self, piece: str) -> str:
+        """``piece`` without white space beyond so much in a row, counted together with what came before."""
+        left = _MOST_SPACE - (len(self._buffer) - len(self._buffer.rstrip()))
+        lead = len(piece) - len(piece.lstrip())
+        start = piece[: max(min(lead, left), 0)]
+        return start + _SPACES.sub(lambda match: match[0][:_MOST_SPACE], piece[lead:])
+
     def _cut(self, *, last: bool) -> Iterator[Claim]:
-        text = _markers_first(self._buffer)
-        spans = sentences(text)
+        text = _markers_first(canonical(self._buffer, round_too=self._round))
+        spans = _spans(text)
         position = _offset_after(text, self._given)
         for i, (start, end) in enumerate(spans):
             if end <= position:
@@ -83,21 +114,36 @@ class ClaimStream:
             self._given += _solid(text[begin:end])
             yield _claim(_gap(text[position:begin]), text[begin:end])
             position = end
+        self._seen = len(self._buffer)
         self._forget(text, [span for span in spans if span[1] <= position])
 
     def _forget(self, text: str, given: Sequence[tuple[int, int]]) -> None:
         """Let go of what cannot bear on the rest any more, lest a long reply cost its square.
 
-        One whole line's worth is kept: how long a line is decides whether its break ends a sentence.
+        A line, or a whole one's worth of it, is kept: how long it is decides whether its break ends a sentence.
         """
-        for start, _ in reversed(given[1:]):
+        for (_, before), (start, _) in reversed(list(pairwise(given[-_LOOKED_BACK:]))):
             kept = text[start : given[-1][1]]
-            if "\n" in kept:
-                return
-            if len(kept) >= SHORT_LINE:
+            if "\n" in text[before:start] or ("\n" not in kept and len(kept) >= SHORT_LINE):
                 self._given -= _solid(text[:start])
                 self._buffer = text[start:]
+                self._seen = len(self._buffer)
                 return
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """The sentences of ``text``, an item's number with its first, endless ones in pieces."""
+    found: list[tuple[int, int]] = []
+    joins = False
+    for start, end in sentences(text):
+        if joins:
+            start = found.pop()[0]
+        joins = _ENUMERATOR.fullmatch(text, start, end) is not None
+        while end - start > LONGEST_CLAIM:
+            found.append((start, start + LONGEST_CLAIM))
+            start += LONGEST_CLAIM
+        found.append((start, end))
+    return found
 
 
 def _solid(text: str) -> int:
@@ -124,7 +170,7 @@ def _finished(text: str, spans: Sequence[tuple[int, int]], i: int) -> bool:
     if i + 1 >= len(spans):
         return False
     begins = spans[i + 1][0]
-    word = _LETTERS.search(text, begins)
+    word = _LETTERS.search(text, begins, begins + LOOK_AHEAD)
     return (word is not None and word.end() < len(text)) or len(text) - begins > LOOK_AHEAD
 
 
@@ -139,26 +185,20 @@ def _gap(space: str) -> str:
 
 
 def _claim(gap: str, text: str) -> Claim:
-    kept: list[str] = []
+    kept = ""
     markers: list[tuple[int, tuple[int, ...]]] = []
-    position = length = 0
+    position = 0
     for match in _MARKER.finditer(text):
-        piece = text[position : match.start()].rstrip()
-        kept.append(piece)
-        length += len(piece)
-        numbers = _numbers_in_marker(match[1])
-        if markers and markers[-1][0] == length:
-            markers[-1] = (length, tuple(dict.fromkeys((*markers[-1][1], *numbers))))
+        kept = _joined(kept, text[position : match.start()].rstrip())
+        named = numbers(match[0])
+        if markers and markers[-1][0] == len(kept):
+            markers[-1] = (len(kept), tuple(dict.fromkeys((*markers[-1][1], *named))))
         else:
-            markers.append((length, numbers))
+            markers.append((len(kept), named))
         position = match.end()
-    kept.append(text[position:])
-    return Claim(gap=gap, text="".join(kept).rstrip(), markers=tuple(markers))
+    return Claim(gap=gap, text=_joined(kept, text[position:]).rstrip(), markers=tuple(markers))
 
 
-def _numbers_in_marker(inside: str) -> tuple[int, ...]:
-    numbers: list[int] = []
-    for part in re.split(r"\s*[,;]\s*", inside):
-        first, *rest = (int(digits) for digits in re.findall(r"\d+", part))
-        numbers += range(first, rest[-1] + 1) if rest and first < rest[-1] <= first + 20 else [first, *rest]
-    return tuple(dict.fromkeys(numbers))
+def _joined(before: str, piece: str) -> str:
+    """What stood on both sides of a marker, without it: two words stay two."""
+    return f"{before} {piece}" if before[-1:].isalnum() and piece[:1].isalnum() else before + piece

@@ -10,24 +10,18 @@ from contextlib import aclosing
 from dataclasses import replace
 from time import perf_counter
 
-from qa.assembly import Assembly
-from qa.claims import Claim
 from qa.dates import AskedRange, read_range
-from qa.errors import FilterError, ModelError, NotFoundError, QuestionError
+from qa.errors import FilterError, NotFoundError, QuestionError
 from qa.events import DoneEvent, Event, PassagesEvent, StatusEvent
 from qa.library.home import Home
 from qa.library.reranking import make_reranking
-from qa.llm import ChatModel, Ending
-from qa.models import EXTRACTIVE, Answer, Ask, DateRange, Filters, Passage, Retrieved, Timings, Usage
+from qa.models import EXTRACTIVE, Answer, Ask, DateRange, Filters, Retrieved, Timings
 from qa.reader import ExtractiveReader
-from qa.reply import claims_of, warnings_of
 from qa.retrieve import Retriever
-from qa.roster import Chain, Roster
+from qa.roster import Roster
+from qa.run import DEFAULT_MODEL, Run
 from qa.understand import Understood, understand
 from qa.weighting import Weighting
-
-DEFAULT_MODEL = "dateline"
-"""What clients may call the configured model."""
 
 
 class Engine:
@@ -138,7 +132,16 @@ class Engine:
         yield PassagesEvent(passages)
         retrieved_at = perf_counter()
         yield StatusEvent("generate")
-        run = _Run(ask, self._model_name(ask), passages, filters, understood, self._reader)
+        run = Run(
+            ask,
+            self._model_name(ask),
+            passages,
+            filters,
+            understood,
+            self._reader,
+            embedder=self._home.embedder,
+            unsupported=self._settings.unsupported,
+        )
         if not passages:
             for event in run.finish():
                 yield event
@@ -197,140 +200,6 @@ class Engine:
 
     def _model_name(self, ask: Ask) -> str:
         return self._settings.model if ask.model in (None, DEFAULT_MODEL) else str(ask.model)
-
-
-class _Run:
-    """One question being answered."""
-
-    def __init__(
-        self,
-        ask: Ask,
-        model: str,
-        passages: tuple[Passage, ...],
-        filters: Filters,
-        understood: Understood,
-        reader: ExtractiveReader,
-    ) -> None:
-        self.ask = ask
-        self.model = model
-        self.passages = passages
-        self.filters = filters
-        self.understood = understood
-        self.assembly = Assembly(passages)
-        self._reader = reader
-        self.usage = understood.usage
-        self.verifying = 0.0
-        self.warnings: list[str] = []
-        self.failures: list[str] = []
-
-    def quote(self) -> list[Event]:
-        """Answer by quoting."""
-        events: list[Event] = []
-        for picked in self._reader.pick(self.understood.question, self.passages):
-            events += self.assembly.add_quote(picked)
-        return events + self.finish()
-
-    async def generate(self, roster: Roster) -> AsyncGenerator[Event, None]:
-        """Answer by a chat model; by the next in its chain while nothing was said."""
-        chain = roster.chain(self.model)
-        first: ModelError | None = None
-        for model in chain.models:
-            # With nobody to follow there is no use in passing it over.
-            if (model is not chain.models[-1] or chain.reader or self._open) and not model.breaker.admits():
-                self.failures.append(f"{model.config.spec} failed {model.breaker.in_a_row} times in a row")
-                continue
-            self.model = model.config.spec
-            try:
-                async with aclosing(self._told(model, roster)) as events:
-                    async for event in events:
-                        yield event
-            except ModelError as error:
-                if self.assembly.text:
-                    for event in self._broken_off(error):
-                        yield event
-                    return
-                first = first or error
-                self.failures.append(str(error).rstrip("."))
-            else:
-                for event in self.finish():
-                    yield event
-                return
-        if first is not None and not self._reader_follows(chain, first):
-            raise first
-        self.model, self.assembly = EXTRACTIVE, Assembly(self.passages)
-        for event in await asyncio.to_thread(self.quote):
-            yield event
-
-    @property
-    def _open(self) -> bool:
-        """Whether the question leaves open who answers it."""
-        return self.ask.model in (None, DEFAULT_MODEL)
-
-    def _reader_follows(self, chain: Chain, error: ModelError) -> bool:
-        return chain.reader or (self._open and (len(chain.models) > 1 or error.retryable))
-
-    def _broken_off(self, error: ModelError) -> list[Event]:
-        """End with what was said: it stays as it is, and nobody else goes on with it. Raises ``error`` otherwise."""
-        if not self._open:
-            raise error
-        self.warnings.append(f"the answer may be incomplete: {error}")
-        return self.finish()
-
-    async def _told(self, model: ChatModel, roster: Roster) -> AsyncGenerator[Event, None]:
-        """What ``model`` says, sentence by checked sentence."""
-        told = (model, self.ask, self.passages, self.filters.as_of)
-        messages, shown = await asyncio.to_thread(roster.messages, *told)
-        self.assembly = Assembly(self.passages[:shown])
-        async with aclosing(claims_of(model, messages)) as claims:
-            async for claim in claims:
-                if isinstance(claim, Ending):
-                    self.usage = claim.usage if self.usage is None else self.usage + (claim.usage or Usage())
-                    self.warnings += warnings_of(claim, model)
-                    continue
-                for event in self._verified(claim):
-                    yield event
-        if shown < len(self.passages):
-            self.warnings.append(f"{len(self.passages) - shown} passages did not fit into the prompt")
-
-    def finish(self) -> list[Event]:
-        """Abstain when nothing was said."""
-        if not self.assembly.abstained:
-            return []
-        if self.model != EXTRACTIVE and self.passages:
-            self.warnings += self.assembly.warnings()
-        return self.assembly.abstain()
-
-    def _verified(self, claim: Claim) -> list[Event]:
-        begun = perf_counter()
-        events = self.assembly.add_claim(claim)
-        self.verifying += perf_counter() - begun
-        return events
-
-    def answer(self, timings: Timings, answer_id: str, retrieved: Retrieved) -> Answer:
-        """The finished answer."""
-        return Answer(
-            id=answer_id,
-            question=self.ask.question,
-            rewritten_question=retrieved.rewritten_question,
-            as_of=self.filters.as_of,
-            text=self.assembly.text,
-            abstained=self.assembly.abstained,
-            sentences=tuple(self.assembly.sentences),
-            citations=tuple(self.assembly.citations),
-            passages=self.passages,
-            date_range=retrieved.date_range,
-            model=self.model,
-            usage=self.usage,
-            timings_ms=timings,
-            warnings=tuple(
-                dict.fromkeys([*retrieved.notes, *self._stood_in(), *self.warnings, *self.assembly.warnings()])
-            ),
-        )
-
-    def _stood_in(self) -> list[str]:
-        """The warning that another answered than was asked."""
-        who = "the embedded reader" if self.model == EXTRACTIVE else self.model
-        return [f"{'; '.join(self.failures)}; {who} answered instead"] if self.failures else []
 
 
 def _anywhere(filters: Filters) -> Filters:

@@ -216,6 +216,13 @@ class Settings(BaseSettings):
         description="Least confidence (0 to 1) in its best sentence with which the embedded reader answers.",
     )
 
+    unsupported: Literal["flag", "drop", "keep"] = Field(
+        "flag",
+        description="What becomes of a chat model's sentence that the articles do not say: flag marks it in the text,"
+        " drop leaves it out, keep marks it in the data only. One with a wrong number, date, name, negation or"
+        " quotation is always left out.",
+    )
+
     chroma_url: str | None = Field(None, description="URL of a Chroma server; unset: Chroma embedded, in the home.")
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL of the catalogue's database; unset: SQLite in the home."

@@ -134,8 +134,8 @@ def compare(outcomes: Sequence[Outcome], right: Floats, what: str) -> None:
     draws = np.random.default_rng(1).integers(0, len(right), size=(RESAMPLES, len(right)))
     gains = [area(nearest[draw], right[draw]) - area(confidence[draw], right[draw]) for draw in draws]
     print(
-        f"Area under risk-coverage, {what}: {area(confidence, right):.3f} by confidence, {area(nearest, right):.3f} by the"
-        f" nearest passage's cosine; less by {np.mean(gains):.3f} ({interval(gains)})"
+        f"Area under risk-coverage, {what}: {area(confidence, right):.3f} by confidence, {area(nearest, right):.3f} by"
+        f" the nearest passage's cosine; less by {np.mean(gains):.3f} ({interval(gains)})"
     )
 
 
@@ -149,11 +149,11 @@ def report(name: str, outcomes: Sequence[Outcome]) -> None:
     spent = sorted(one.seconds for one in outcomes)
     print(f"\n{name}: {len(can)} questions with gold, {len(cannot)} that cannot be answered here")
     print(
-        f"Best sentences (at most three) hold the answer: {held.mean():.3f} ({low:.3f} to {high:.3f}); target 0.50, aim 0.60"
+        f"Best sentences (at most three) hold the answer: {held.mean():.3f} ({low:.3f} to {high:.3f});"
+        " target 0.50, aim 0.60"
     )
-    print(
-        f"A question takes p50 {statistics.median(spent):.3f} s, p95 {spent[int(0.95 * len(spent))]:.3f} s; target p50 0.12"
-    )
+    p95 = spent[int(0.95 * len(spent))]
+    print(f"A question takes p50 {statistics.median(spent):.3f} s, p95 {p95:.3f} s; target p50 0.12")
     print(
         f"Abstains on {sum(one.abstained for one in cannot)} of {len(cannot)} it cannot answer and on"
         f" {sum(one.abstained for one in can)} of {len(can)} it might"

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import os
 import re
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa.assembly import Assembly
+from qa.assembly import UNSUPPORTED_MARK, Assembly, Unsupported
 from qa.citations import Quote
 from qa.claims import ClaimStream
 from qa.events import CitationEvent, DeltaEvent, Event, SentenceEvent
@@ -34,11 +35,30 @@ PASSAGES = (
     passage(ARTICLES["a2"], n=2, title="Trade", url="https://x.test/2", source="reuters"),
     passage(ARTICLES["a3"], n=3),
 )
+# DATELINE_TEST_ANSWERS=5000 for a thorough run.
+ANSWERS = int(os.environ.get("DATELINE_TEST_ANSWERS", "150"))
+
 _TRUE = [
     "Lavrov visited Brazil",
     "He met Mauro Vieira",
     "Trade reached 9.8 billion dollars",
     "The visit ends on Tuesday",
+]
+_FALSE = [
+    "Trade reached 10 billion dollars",
+    "Lavrov did not visit Brazil",
+    "Vieira visited Brazil",
+    "The visit ends on Wednesday",
+    "He met Celso Amorim",
+    "“We refused,” he said",
+]
+_LINKS = [
+    "See [the report](https://evil.example/x)",
+    "![x](https://evil.example/x.png)",
+    "Log in at www.evil.example",
+    "Trade reached 9.8 billion dollars, see https://x.test/2",
+    "<img src=x onerror=alert(1)>Pigs fly",
+    "[ref]: https://evil.example",
 ]
 _MARKS = [
     "",
@@ -63,7 +83,19 @@ _MARKS = [
 ]
 _sentence = st.builds(
     lambda said, inside, stop, after: f"{said}{inside}{stop}{after}",
-    st.sampled_from([*_TRUE, "Pigs fly", "In [3] he said", "He met [Vieira] and [12] others", "-", ABSTENTION]),
+    st.sampled_from(
+        [
+            *_TRUE,
+            *_FALSE,
+            *_LINKS,
+            "Pigs fly",
+            "In [3] he said",
+            "He met [Vieira] and [12] others",
+            "-",
+            "1.",
+            ABSTENTION,
+        ]
+    ),
     st.sampled_from(_MARKS),
     st.sampled_from([".", "!", "?", "", ":", ".”"]),
     st.sampled_from(_MARKS),
@@ -77,8 +109,17 @@ replies = st.one_of(
 )
 
 
-def assemble(reply: str, passages: tuple[Passage, ...] = PASSAGES) -> tuple[Assembly, list[Event]]:
-    assembly, stream, events = Assembly(passages), ClaimStream(), []
+# What a Markdown or HTML renderer would follow or fetch.
+_LEADS_SOMEWHERE = re.compile(
+    r"\b(?:https?|javascript):|\bwww\.|\bevil\.example\b|!\[|\]\(|<\s*img|^\s*\[[^\[\]\n]+\]:",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def assemble(
+    reply: str, passages: tuple[Passage, ...] = PASSAGES, unsupported: Unsupported = "flag"
+) -> tuple[Assembly, list[Event]]:
+    assembly, stream, events = Assembly(passages, unsupported=unsupported), ClaimStream(), []
     for claim in [*stream.feed(reply), *stream.end()]:
         events += assembly.add_claim(claim)
     return assembly, events
@@ -106,14 +147,35 @@ def check_invariant(assembly: Assembly, events: list[Event]) -> None:
     assert [event.citation for event in events if isinstance(event, CitationEvent)] == citations
 
 
-@given(replies)
-def test_whatever_a_model_writes_the_answer_keeps_its_contract(reply: str) -> None:
-    check_invariant(*assemble(reply))
+def check_honest(assembly: Assembly, unsupported: Unsupported) -> None:
+    """Nothing false leaves, and what is not supported is marked as the setting says."""
+    for sentence in assembly.sentences:
+        said = assembly.text[sentence.start : sentence.end]
+        assert re.sub(r"\s*\[\d+\]", "", said).strip(" .!?:”") not in _FALSE
+        supporting = [
+            citation for citation in assembly.citations if citation.supported and citation.n in sentence.citations
+        ]
+        assert bool(supporting) == sentence.supported
+        if not sentence.supported:
+            assert unsupported != "drop"
+            assert (UNSUPPORTED_MARK in said) == (unsupported == "flag")
+    if any(not sentence.supported for sentence in assembly.sentences):
+        assert assembly.warnings()
+    assert not _LEADS_SOMEWHERE.search(assembly.text)
 
 
-@given(replies, st.integers(0, 200))
-def test_a_truncated_reply_keeps_it_too(reply: str, length: int) -> None:
-    check_invariant(*assemble(reply[:length]))
+@settings(max_examples=ANSWERS)
+@given(replies, st.sampled_from(["flag", "drop", "keep"]))
+def test_whatever_a_model_writes_the_answer_keeps_its_contract(reply: str, unsupported: Unsupported) -> None:
+    assembly, events = assemble(reply, unsupported=unsupported)
+    check_invariant(assembly, events)
+    check_honest(assembly, unsupported)
+
+
+@settings(max_examples=ANSWERS)
+@given(replies, st.integers(0, 200), st.integers(1, 3))
+def test_a_truncated_or_repeated_reply_keeps_it_too(reply: str, length: int, times: int) -> None:
+    check_invariant(*assemble(reply[:length] * times))
 
 
 @given(st.lists(st.tuples(st.sampled_from(PASSAGES), st.integers(0, 9)), max_size=5))
@@ -157,7 +219,7 @@ def test_a_marker_that_points_nowhere_goes_with_a_warning(reply: str, warning: s
 
 
 def test_a_leading_marker_that_points_nowhere_leaves_no_space() -> None:
-    assert assemble("[9] Pigs fly.")[0].text == "Pigs fly."
+    assert assemble("[9] Pigs fly.", unsupported="keep")[0].text == "Pigs fly."
 
 
 def test_a_sentence_without_a_source_gets_the_one_that_says_so() -> None:
@@ -166,13 +228,90 @@ def test_a_sentence_without_a_source_gets_the_one_that_says_so() -> None:
     assert (assembly.citations[0].article_id, assembly.citations[0].attributed) == ("a2", "by_check")
 
 
-def test_an_unsupported_sentence_is_flagged_and_says_why() -> None:
-    assembly, _ = assemble("Trade reached 10 billion dollars [2].")
-    (sentence,) = assembly.sentences
-    assert not sentence.supported
-    assert sentence.reason == "the number 10 is not in the passage"
-    assert not assembly.citations[0].supported
-    assert assembly.warnings() == ["1 of 1 sentences not supported by the passages"]
+@pytest.mark.parametrize(
+    ("unsupported", "text", "warnings"),
+    [
+        (
+            "flag",
+            "Lavrov visited Brazil [1]. Pigs are able to fly [2] (not supported by the articles).",
+            ["1 of 2 sentences not supported by the passages"],
+        ),
+        (
+            "keep",
+            "Lavrov visited Brazil [1]. Pigs are able to fly [2].",
+            ["1 of 2 sentences not supported by the passages"],
+        ),
+        (
+            "drop",
+            "Lavrov visited Brazil [1].",
+            ['left out a sentence (words): too few of its words are in the passage: "Pigs are able to fly."'],
+        ),
+    ],
+)
+def test_what_becomes_of_an_unsupported_sentence_is_a_setting(
+    unsupported: Unsupported, text: str, warnings: list[str]
+) -> None:
+    assembly, events = assemble("Lavrov visited Brazil [1]. Pigs are able to fly [2].", unsupported=unsupported)
+    assert (assembly.text, assembly.warnings()) == (text, warnings)
+    assert [sentence.supported for sentence in assembly.sentences] == [True, False][: len(assembly.sentences)]
+    check_invariant(assembly, events)
+
+
+@pytest.mark.parametrize("unsupported", ["flag", "drop", "keep"])
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ("Trade reached 10 billion dollars [2].", "(number): the number 10 billion dollars is not in the passage"),
+        ("The visit ends on Wednesday [3].", "(date): the date Wednesday is not in the passage"),
+        ("He met Celso Amorim [1].", "(name): the name 'celso' is not in the passage"),
+        ("Lavrov did not visit Brazil [1].", "(negation): the passage says the opposite of 'visit'"),
+        ("“We refused,” he said [3].", "(quotation): the words in quotation marks are not in the passage"),
+        ("He met 40 generals.", "(number): the number 40 is not in the passage"),
+    ],
+)
+def test_a_contradicted_sentence_is_left_out_whatever_the_setting(
+    sentence: str, told: str, unsupported: Unsupported
+) -> None:
+    assembly, _ = assemble(f"{sentence} Lavrov visited Brazil [1].", unsupported=unsupported)
+    assert assembly.text == "Lavrov visited Brazil [1]."
+    (warning,) = assembly.warnings()
+    assert warning.startswith(f"left out a sentence {told}: ")
+
+
+def test_warnings_quote_no_more_than_tells_which_sentence_was_left_out() -> None:
+    assembly, _ = assemble("In 1999 " + "he said [3] “so” and " * 20 + "left. " + "Trade was 77 dollars. " * 5)
+    first, *_, last = assembly.warnings()
+    assert len(first) < 200
+    assert "[3]" not in first
+    assert last == "left out 3 more sentences"
+
+
+def test_a_sentence_that_cites_the_wrong_passage_is_given_the_right_one() -> None:
+    assembly, events = assemble("Trade reached 9.8 billion dollars [3]. Lavrov visited Brazil [1].")
+    assert assembly.text == "Trade reached 9.8 billion dollars [1]. Lavrov visited Brazil [2]."
+    assert [(one.article_id, one.attributed) for one in assembly.citations] == [("a2", "by_check"), ("a1", "by_model")]
+    assert assembly.warnings() == []
+    check_invariant(assembly, events)
+
+
+def test_headings_and_openings_that_say_nothing_are_left_out() -> None:
+    reply = "## Summary\n\nBased on the articles:\n\n1. Lavrov visited Brazil [1].\n2. **He met Mauro Vieira** [1]."
+    assembly, _ = assemble(reply)
+    assert assembly.text == "1. Lavrov visited Brazil [1].\n2. **He met Mauro Vieira** [2]."
+    assert assembly.warnings() == []
+
+
+def test_links_and_images_become_words_and_are_counted() -> None:
+    reply = (
+        "[Lavrov](https://evil.example/l) visited Brazil [1]. Trade reached 9.8 billion dollars [2], says https://x.test/2."
+        " He met Mauro Vieira ![x](https://evil.example/x.png) [1]."
+    )
+    assembly, events = assemble(reply)
+    assert assembly.text == (
+        "Lavrov visited Brazil [1]. Trade reached 9.8 billion dollars [2], says x.test/2. He met Mauro Vieira x [3]."
+    )
+    assert assembly.warnings()[0] == "removed 2 links or images that are not in the passages"
+    check_invariant(assembly, events)
 
 
 def test_a_source_that_adds_nothing_is_not_called_support() -> None:

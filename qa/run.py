@@ -1,0 +1,174 @@
+"""One question being answered over its passages: by quoting, or by chat models in turn, each sentence checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from time import perf_counter
+
+from qa.assembly import Assembly, Unsupported
+from qa.claims import Claim
+from qa.errors import ModelError
+from qa.events import Event
+from qa.library.encoders import Embedder
+from qa.llm import ChatModel, Ending
+from qa.models import EXTRACTIVE, Answer, Ask, Filters, Passage, Retrieved, Timings, Usage
+from qa.reader import ExtractiveReader
+from qa.reply import claims_of, warnings_of
+from qa.roster import Chain, Roster
+from qa.understand import Understood
+
+DEFAULT_MODEL = "dateline"
+"""What clients may call the configured model."""
+
+
+class Run:
+    """One question being answered."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        model: str,
+        passages: tuple[Passage, ...],
+        filters: Filters,
+        understood: Understood,
+        reader: ExtractiveReader,
+        *,
+        embedder: Embedder,
+        unsupported: Unsupported,
+    ) -> None:
+        self.ask = ask
+        self.model = model
+        self.passages = passages
+        self.filters = filters
+        self.understood = understood
+        self.assembly = Assembly(passages)
+        self._reader = reader
+        self._embedder = embedder
+        self._unsupported = unsupported
+        self.usage = understood.usage
+        self.verifying = 0.0
+        self.warnings: list[str] = []
+        self.failures: list[str] = []
+
+    def quote(self) -> list[Event]:
+        """Answer by quoting."""
+        events: list[Event] = []
+        for picked in self._reader.pick(self.understood.question, self.passages):
+            events += self.assembly.add_quote(picked)
+        return events + self.finish()
+
+    def _fall_back(self) -> list[Event]:
+        """Answer by quoting, because nothing is left of what the model said; abstain where that finds nothing."""
+        self.warnings += self.assembly.warnings()
+        self.assembly = Assembly(self.passages)
+        events = self.quote()
+        if not self.assembly.abstained:
+            self.warnings.append(
+                "nothing of the model's reply could be kept; the answer is quoted from the articles instead"
+            )
+        return events
+
+    async def generate(self, roster: Roster) -> AsyncGenerator[Event, None]:
+        """Answer by a chat model; by the next in its chain while nothing was said."""
+        chain = roster.chain(self.model)
+        first: ModelError | None = None
+        for model in chain.models:
+            # With nobody to follow there is no use in passing it over.
+            if (model is not chain.models[-1] or chain.reader or self._open) and not model.breaker.admits():
+                self.failures.append(f"{model.config.spec} failed {model.breaker.in_a_row} times in a row")
+                continue
+            self.model = model.config.spec
+            try:
+                async with aclosing(self._told(model, roster)) as events:
+                    async for event in events:
+                        yield event
+            except ModelError as error:
+                if self.assembly.text:
+                    for event in self._broken_off(error):
+                        yield event
+                    return
+                first = first or error
+                self.failures.append(str(error).rstrip("."))
+            else:
+                lost = self.assembly.abstained and not self.assembly.declined
+                for event in await asyncio.to_thread(self._fall_back) if lost else self.finish():
+                    yield event
+                return
+        if first is not None and not self._reader_follows(chain, first):
+            raise first
+        self.model, self.assembly = EXTRACTIVE, Assembly(self.passages)
+        for event in await asyncio.to_thread(self.quote):
+            yield event
+
+    @property
+    def _open(self) -> bool:
+        """Whether the question leaves open who answers it."""
+        return self.ask.model in (None, DEFAULT_MODEL)
+
+    def _reader_follows(self, chain: Chain, error: ModelError) -> bool:
+        return chain.reader or (self._open and (len(chain.models) > 1 or error.retryable))
+
+    def _broken_off(self, error: ModelError) -> list[Event]:
+        """End with what was said: it stays as it is, and nobody else goes on with it. Raises ``error`` otherwise."""
+        if not self._open:
+            raise error
+        self.warnings.append(f"the answer may be incomplete: {error}")
+        return self.finish()
+
+    async def _told(self, model: ChatModel, roster: Roster) -> AsyncGenerator[Event, None]:
+        """What ``model`` says, sentence by checked sentence."""
+        told = (model, self.ask, self.passages, self.filters.as_of)
+        messages, shown = await asyncio.to_thread(roster.messages, *told)
+        self.assembly = Assembly(self.passages[:shown], unsupported=self._unsupported, similarity=self._similarity)
+        async with aclosing(claims_of(model, messages)) as claims:
+            async for claim in claims:
+                if isinstance(claim, Ending):
+                    self.usage = claim.usage if self.usage is None else self.usage + (claim.usage or Usage())
+                    self.warnings += warnings_of(claim, model)
+                    continue
+                for event in await asyncio.to_thread(self._verified, claim):
+                    yield event
+        if shown < len(self.passages):
+            self.warnings.append(f"{len(self.passages) - shown} passages did not fit into the prompt")
+
+    def finish(self) -> list[Event]:
+        """Abstain when nothing was said."""
+        return self.assembly.abstain() if self.assembly.abstained else []
+
+    def _similarity(self, one: str, other: str) -> float:
+        vectors = self._embedder.embed([one, other])
+        return float(vectors[0] @ vectors[1])
+
+    def _verified(self, claim: Claim) -> list[Event]:
+        begun = perf_counter()
+        events = self.assembly.add_claim(claim)
+        self.verifying += perf_counter() - begun
+        return events
+
+    def answer(self, timings: Timings, answer_id: str, retrieved: Retrieved) -> Answer:
+        """The finished answer."""
+        return Answer(
+            id=answer_id,
+            question=self.ask.question,
+            rewritten_question=retrieved.rewritten_question,
+            as_of=self.filters.as_of,
+            text=self.assembly.text,
+            abstained=self.assembly.abstained,
+            sentences=tuple(self.assembly.sentences),
+            citations=tuple(self.assembly.citations),
+            passages=self.passages,
+            date_range=retrieved.date_range,
+            model=self.model,
+            usage=self.usage,
+            timings_ms=timings,
+            warnings=tuple(
+                dict.fromkeys([*retrieved.notes, *self._stood_in(), *self.warnings, *self.assembly.warnings()])
+            ),
+        )
+
+    def _stood_in(self) -> list[str]:
+        """The warning that another answered than was asked."""
+        who = "the embedded reader" if self.model == EXTRACTIVE else self.model
+        return [f"{'; '.join(self.failures)}; {who} answered instead"] if self.failures else []

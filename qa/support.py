@@ -1,0 +1,301 @@
+"""Pure: whether the passages that a sentence cites support it, and if not why.
+
+A sentence is *attributable* when its source says it (AIS, Rashkin et al. 2023), and is judged against the passages it
+cites (ALCE, Gao et al. 2023); here by code instead of an entailment model. Each date, number, name, quotation and "not"
+in it must stand in its source, and in the place that the words around it point to; most of the remaining words must
+stand there, too, or the whole must mean the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
+
+from qa.evidence import Facts, Field, Place, Source, facts
+from qa.figures import Figure, agree
+from qa.moments import Moment, bears_out, moments, published_on
+from qa.names import Name, headline_sentences, kin, missing, names, other_nation
+from qa.polarity import DENIED, agreeing, related
+from qa.speech import misattributed, places_of, quotations, speakers
+from qa.text import STOPWORDS
+from qa.wording import SPEECH
+
+Kind = Literal["number", "date", "name", "negation", "quotation", "words", "none"]
+Similarity = Callable[[str, str], float]
+"""How near two texts are in meaning, -1 to 1."""
+
+CONTRADICTIONS: frozenset[Kind] = frozenset({"number", "date", "name", "negation", "quotation"})
+"""Kinds of refusal that no setting lets pass."""
+
+MIN_OVERLAP = 0.45
+"""Least share of a sentence's content words that its source must hold, when nothing else tells what they mean."""
+_HEADLINE_OVERLAP = 0.75
+"""The same for a sentence that is all capitalised, in which names cannot be told from words."""
+_FEW_WORDS, _SAME = 3, 0.8
+"""Of so few content words besides names one at least must be quoted, unless the quote is this similar."""
+
+_DECISIVE = (0.25, 0.6)
+"""Below and above these shares words decide; between them similarity of meaning does, where it can be had."""
+_MIN_SIMILARITY = 0.57
+
+_MARGIN = 0.07
+"""By how much a place of the source must fit better than those that agree before what it says contradicts."""
+_LEAST = {"date": 0.65, "number": 0.65, "name": 0.7, "negation": 0.55}
+"""How well it must fit at least."""
+_LEAST_UNSURE = 0.78
+"""The same for a name that may be none."""
+_VERBATIM = 0.7
+"""A sentence of which the source says so much is taken from it: what it adds is wrong, not worded otherwise."""
+_STRAY_FIT, _STRAY_SHARE = 0.15, 0.6
+"""A number in a place that fits no better is said of something else, when one sentence says so much of the claim."""
+
+_HEDGES = frozenset("may might could allegedly reportedly possibly perhaps supposedly".split())
+_LONGEST = 4000
+MOST_FACTS = 60
+"""A sentence with more dates, numbers and names than this is not checked: it would wear the check out."""
+_MOST_PLACES = 100
+"""So many places of one word in a passage are looked at."""
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a sentence is supported; if not, ``reason`` says what is missing and ``kind`` of what kind it is.
+
+    ``lacking``: the source does not say it at all, so that another may; otherwise the source says something else.
+    """
+
+    supported: bool
+    reason: str | None = None
+    kind: Kind | None = None
+    lacking: bool = False
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether the source says otherwise, or does not say a number, date, name, "not" or quotation at all."""
+        return self.kind in CONTRADICTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The tokens ``first`` to ``last`` (one past it)."""
+
+    first: int
+    last: int
+
+
+Found = tuple[Source, Span]
+
+
+def wanted(said: Facts) -> frozenset[str]:
+    """The roots of the content words of a text, those of its dates and numbers left out."""
+    return frozenset(
+        token.root
+        for i, token in enumerate(said.told.tokens)
+        if i not in said.covered and token.word not in STOPWORDS and token.says_something
+    )
+
+
+class Case:
+    """A sentence held against its sources, of which there is at least one."""
+
+    def __init__(self, claim: str, sources: Sequence[Source]) -> None:
+        self.sources = sources
+        known = frozenset[str]().union(*(one.names for one in sources))
+        apart = facts(claim, sources[0].published)
+        self.said = replace(apart, names=tuple(names(apart.told, apart.covered, known)))
+        self.field = Field(apart.told, sources)
+        self._moments: dict[date | None, dict[tuple[int, int], Moment]] = {}
+
+    def verdict(
+        self, held: Collection[str], *, min_overlap: float = MIN_OVERLAP, similar: Callable[[], float] | None = None
+    ) -> Verdict:
+        """The first thing that is wrong.
+
+        ``held`` are the roots of the words quoted; ``similar`` tells how near they are in meaning.
+        """
+        count = len(self.said.moments) + len(self.said.figures) + len(self.said.names)
+        if len(self.said.told.text) > _LONGEST or count > MOST_FACTS:
+            return Verdict(False, "the sentence is too long to be checked", "words")
+        for check in (self._dates, self._numbers, self._names, self._quotations, self._denials):
+            for objection in check():
+                return objection
+        return self._words(held, min_overlap, similar)
+
+    def _dates(self) -> Iterator[Verdict]:
+        def agrees(mine: Moment, theirs: Moment, one: Source) -> bool:
+            return bears_out(self._meant(mine, one), theirs)
+
+        for i, mine in enumerate(self.said.moments):
+            there = any(agrees(mine, theirs, one) for one in self.sources for theirs in one.facts.moments)
+            if not there and not self._is_day_of_publication(mine):
+                yield self._refuse("date", mine, "is not in the passage", lacking=True)
+            elif self.field.rival(
+                self.said.moments, i, lambda one: one.facts.moments, agrees, lambda *_: True, _LEAST["date"], _MARGIN
+            ):
+                yield self._refuse("date", mine, "is not the one the passage gives")
+
+    def _meant(self, said: Moment, one: Source) -> Moment:
+        """What is said, as it is meant on the day of a source."""
+        if one.published not in self._moments:
+            found = moments(self.said.told, one.published)
+            self._moments[one.published] = {(moment.first, moment.last): moment for moment in found}
+        return self._moments[one.published].get((said.first, said.last), said)
+
+    def _is_day_of_publication(self, said: Moment) -> bool:
+        days = ((one, one.published) for one in self.sources if one.published)
+        return any(bears_out(self._meant(said, one), published_on(day)) for one, day in days)
+
+    def _numbers(self) -> Iterator[Verdict]:
+        def agrees(mine: Figure, theirs: Figure, _one: Source) -> bool:
+            return agree(mine, theirs)
+
+        def rivals(mine: Figure, theirs: Figure, _one: Source) -> bool:
+            return mine.unit == theirs.unit and mine.ordinal == theirs.ordinal
+
+        for i, mine in enumerate(self.said.figures):
+            there = [(one, theirs) for one in self.sources for theirs in one.facts.figures if agree(mine, theirs)]
+            if not there and not mine.soft:
+                yield self._refuse("number", mine, "is not in the passage", lacking=True)
+            elif self.field.rival(
+                self.said.figures, i, lambda one: one.facts.figures, agrees, rivals, _LEAST["number"], _MARGIN
+            ):
+                yield self._refuse("number", mine, "is not the one the passage gives")
+            elif there and not mine.soft and self._stray(mine, there):
+                yield self._refuse("number", mine, "is said of something else in the passage")
+
+    def _stray(self, said: Figure, there: Sequence[tuple[Source, Figure]]) -> bool:
+        """Whether a number stands only far from the sentence that the claim is taken from."""
+        if max(self.field.fit(said, one, place) for one, place in there) >= _STRAY_FIT:
+            return False
+        share, origin, sentence = max(
+            ((self.field.share(one, i), one, i) for one in self.sources for i in range(len(one.told.places))),
+            key=lambda found: found[0],
+        )
+        near = (abs(one.told.tokens[place.first].sentence - sentence) <= 1 for one, place in there if one is origin)
+        return share >= _STRAY_SHARE and not any(near)
+
+    def _names(self) -> Iterator[Verdict]:
+        known = [words for one in self.sources for words in (one.known, one.heading)]
+
+        def agrees(mine: Name, theirs: Name, _one: Source) -> bool:
+            return kin(mine, theirs)
+
+        def rivals(mine: Name, theirs: Name, one: Source) -> bool:
+            # What is done to somebody is not done in, from or with them.
+            if self.said.told.introduced(mine.first) != one.told.introduced(theirs.first):
+                return False
+            return theirs.sure or (mine.sure and mine.opens and theirs.opens)
+
+        for i, mine in enumerate(self.said.names):
+            if not mine.sure and any(word in one.known.small for one in self.sources for word in mine.words):
+                continue
+            least = _LEAST["name"] if mine.sure else _LEAST_UNSURE
+            if mine.sure and (lost := missing(mine, known)):
+                yield Verdict(False, f"the name {lost[:_SHOWN]!r} is not in the passage", "name", lacking=True)
+            elif other_nation(mine, [name for one in self.sources for name in one.facts.names]):
+                yield self._refuse("name", mine, "is not the one the passage gives")
+            elif any(one.known.spells_out(mine) for one in self.sources):
+                continue
+            elif self.field.rival(self.said.names, i, lambda one: one.persons, agrees, rivals, least, _MARGIN):
+                yield self._refuse("name", mine, "is not the one the passage gives")
+
+    def _quotations(self) -> Iterator[Verdict]:
+        for quotation in quotations(self.said.told.text):
+            found = [(one, at) for one in self.sources if (at := places_of(quotation, one.told))]
+            if not found:
+                yield Verdict(False, "the words in quotation marks are not in the passage", "quotation", lacking=True)
+            for speaker in speakers(self.said, quotation):
+                if all(misattributed(speaker, at, one) for one, at in found):
+                    yield Verdict(False, f"the passage does not quote {self._shown(speaker)}", "quotation")
+
+    def _denials(self) -> Iterator[Verdict]:
+        for i, token in enumerate(self.said.told.tokens):
+            # Of a number or date only itself can be denied: "12 months" is no opposite of "a year".
+            alike = related(token.root) if i not in self.said.covered else ((token.root, True),)
+            if len(alike) == 1 and not token.says_something:
+                continue
+            here = Span(i, i + 1)
+            agreed, against = self._others(i, alike)
+            worst = max((self._fit(here, one, there) for one, there in against), default=0.0)
+            if worst < _LEAST["negation"]:
+                continue
+            best = max((self.field.fit(here, one, there) for one, there in agreed), default=0.0)
+            if worst > best + _MARGIN:
+                yield Verdict(False, f"the passage says the opposite of {self._shown(here)!r}", "negation")
+
+    def _others(self, i: int, alike: Sequence[tuple[str, bool]]) -> tuple[list[Found], list[Found]]:
+        """Where sources say the same as token ``i`` or its opposite: what agrees with it, and what does not."""
+        found: tuple[list[Found], list[Found]] = ([], [])
+        own = self.said.told.tokens[i].root
+        for one in self.sources:
+            for word, same in alike:
+                for j in one.told.by_root.get(word, ())[:_MOST_PLACES]:
+                    agreed = agreeing(same, self.said.denials[i], one.facts.denials[j])
+                    if agreed is not None and (word == own or j not in one.facts.covered):
+                        found[not agreed].append((one, Span(j, j + 1)))
+        return found
+
+    def _fit(self, here: Span, one: Source, there: Span) -> float:
+        """How well a place fits; 0 when its sentence rules out that it contradicts."""
+        near = self.field.near_enough(here, one, _LEAST["negation"])
+        return self.field.fit(here, one, there) if one.told.tokens[there.first].sentence in near else 0.0
+
+    def _denies_alone(self) -> bool:
+        """Whether something is denied of which no source, whatever its words, denies anything."""
+        if any(DENIED in one.facts.denials for one in self.sources):
+            return False
+        tokens = self.said.told.tokens
+        denied = (i for i, value in enumerate(self.said.denials) if value == DENIED)
+        return any(not self._others(i, related(tokens[i].root))[0] for i in denied)
+
+    def _words(self, held: Collection[str], min_overlap: float, similar: Callable[[], float] | None) -> Verdict:
+        need = wanted(self.said)
+        share = len(need.intersection(held)) / len(need) if need else float(bool(self.said.covered))
+        if self._denies_alone():
+            return Verdict(False, "the passage does not deny it", "negation" if share >= _VERBATIM else "words")
+        if headline_sentences(self.said.told):
+            min_overlap = max(min_overlap, _HEADLINE_OVERLAP)
+        elif similar is not None and _DECISIVE[0] <= share < _DECISIVE[1]:
+            if similar() < _MIN_SIMILARITY:
+                return Verdict(False, "the passage does not mean the same", "words", lacking=True)
+            min_overlap = 0.0
+        if share < min_overlap:
+            return Verdict(False, "too few of its words are in the passage", "words", lacking=True)
+        if self._says_little_else(need, held) and (similar is None or similar() < _SAME):
+            return Verdict(False, "a word it turns on is not in the passage", "words", lacking=True)
+        if self._only_possible():
+            return Verdict(False, "the passage says it only as something possible", "words")
+        return Verdict(True)
+
+    def _says_little_else(self, need: frozenset[str], held: Collection[str]) -> bool:
+        """Whether a few words are all that is said of the names, and none of them is quoted: "Brandt resigned"."""
+        named = {self.said.told.tokens[i].root for name in self.said.names for i in range(name.first, name.last)}
+        rest = need - named
+        bare = not (self.said.figures or self.said.moments)
+        return bare and 0 < len(rest) <= _FEW_WORDS and not rest & set(held)
+
+    def _only_possible(self) -> bool:
+        """Whether what is said as a fact is only "may", "could" or "allegedly" so in the sentence it is taken from."""
+        own = [token for i, token in enumerate(self.said.told.tokens) if i not in self.said.covered]
+        if any(token.word in _HEDGES or token.root in SPEECH for token in own):
+            return False
+        roots = {token.root for token in own if token.says_something}
+        share, one, sentence = max(
+            ((self.field.share(one, i), one, i) for one in self.sources for i in range(len(one.told.places))),
+            key=lambda found: found[0],
+            default=(0.0, self.sources[0], 0),
+        )
+        tokens = [token for token in one.told.tokens if token.sentence == sentence]
+        hedged = (i for i, token in enumerate(tokens) if token.word in _HEDGES)
+        return share >= _VERBATIM and any(
+            next((token.root for token in tokens[i + 1 : i + 4] if token.says_something), "") in roots for i in hedged
+        )
+
+    def _refuse(self, kind: Kind, place: Place, why: str, *, lacking: bool = False) -> Verdict:
+        return Verdict(False, f"the {kind} {self._shown(place)} {why}", kind, lacking)
+
+    def _shown(self, place: Place) -> str:
+        return " ".join(self.said.text(place).split())[:_SHOWN]
