@@ -137,7 +137,7 @@ def build_messages(
     ``history``. Passages are numbered from 1 in the order given. ``today`` None is ``as_of``.
     """
     system = (template or builtin_template("full")).render(as_of=as_of, today=today or as_of)
-    asked = f"Question: {_readable(question)}"
+    asked = f"Question: {readable(question)}"
     left = budget - count(system) - count(asked) - 2 * _TOKENS_A_MESSAGE
     blocks: list[str] = []
     for number, passage in enumerate(passages, start=1):
@@ -161,7 +161,7 @@ def build_messages(
 def _turn(turn: Turn) -> Message:
     """A turn of the conversation. The markers of an earlier answer speak of passages that are not shown any more."""
     content = _MARKERS.sub("", turn.content) if turn.role == "assistant" else turn.content
-    return Message(turn.role, _readable(content))
+    return Message(turn.role, readable(content))
 
 
 def _block(number: int, passage: Passage) -> str:
@@ -171,14 +171,14 @@ def _block(number: int, passage: Passage) -> str:
         for name, value in (("source", passage.source), ("title", passage.title))
         if value
     ]
-    text = annotate(round_brackets(_readable(passage.text)), passage.published)
+    text = annotate(round_brackets(readable(passage.text)), passage.published)
     return f"<passage {' '.join(told)}>\n{text}\n</passage>"
 
 
 def _attribute(value: str) -> str:
-    return " ".join(round_brackets(_readable(value)).split()).replace('"', "'")[:_LONGEST_ATTRIBUTE]
+    return " ".join(round_brackets(readable(value)).split()).replace('"', "'")[:_LONGEST_ATTRIBUTE]
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """What people see of ``text``; angle brackets, which would close the fence, become look-alikes."""
     return visible(text).translate(_LOOK_ALIKES)

@@ -13,7 +13,7 @@ from importlib.resources import files
 from qa.calendar import MONTHS, WEEKDAYS
 from qa.history import MAX_TURN_CHARS, WH, Token, is_content, tokens
 from qa.models import Turn
-from qa.prompt import Message
+from qa.prompt import Message, readable
 from qa.text import content_stems, words
 
 MAX_QUERIES = 3
@@ -30,7 +30,6 @@ _LABEL = re.compile(r"(?:(?:completed |rewritten )?question|query)\s*:\s*", re.I
 _QUOTES = "\"'\u201c\u201d\u2018\u2019\u00ab\u00bb`"
 _NUMBER = re.compile(r"\d+")
 _CALENDAR = frozenset([*WEEKDAYS, *MONTHS])
-_LOOK_ALIKES = str.maketrans("<>", "\u2039\u203a")
 
 
 def follow_up_messages(question: str, history: Sequence[Turn]) -> list[Message]:
@@ -120,8 +119,8 @@ def _unquoted(line: str) -> str:
 
 
 def _fenced(text: str) -> str:
-    """On one line, and without the brackets that could close the fence around it."""
-    return " ".join(text.split()).translate(_LOOK_ALIKES)
+    """On one line, and nothing in it that could close the fence around it or is not seen."""
+    return " ".join(readable(text).split())
 
 
 @lru_cache(maxsize=2)

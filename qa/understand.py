@@ -70,8 +70,11 @@ class _Helper:
         self.notes: list[str] = []
 
     async def reply(self, messages: Sequence[Message], purpose: str) -> str:
-        """The reply, or as much as is read of it; "" when there is no model, or it fails or is late."""
-        if self._model is None:
+        """The reply, or as much as is read of it; "" when there is no model, or it fails or is late.
+
+        One that has failed again and again is not waited for: whether it is back, the answer finds out.
+        """
+        if self._model is None or not self._model.breaker.closed:
             return ""
         text = ""
         try:

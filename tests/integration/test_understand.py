@@ -157,6 +157,14 @@ class TestByModel:
         assert answer.rewritten_question == BY_CODE
         assert answer.warnings[0].startswith("the chat model failed to complete the question: ")
 
+    async def test_one_that_fails_again_and_again_is_left_alone(self, open_engine: Any, server: ScriptedOpenAI) -> None:
+        engine = open_engine()
+        server.replies.extend(Reply(status=500) for _ in range(50))
+        for _ in range(10):
+            assert (await engine.search(ASK, k=3)).rewritten_question == BY_CODE
+        assert len(server.requests) < 10
+        assert (await engine.search(ASK, k=3)).notes == ()
+
 
 class TestFurtherQueries:
     QUESTION = Ask("Who met Mauro Vieira, and how was the harvest of wheat?", as_of=TODAY)
