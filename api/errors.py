@@ -32,6 +32,7 @@ from qa.errors import (
     StoreError,
     StoreUnreachableError,
     UsageError,
+    VectorsDamagedError,
 )
 
 T = TypeVar("T")
@@ -79,6 +80,7 @@ HTTP_ERRORS: Mapping[type[DatelineError], tuple[int, str]] = {
     EmbeddingMismatchError: (503, "Collection not usable"),
     StoreError: (500, "Store failed"),
     StoreUnreachableError: (503, "Store not reachable"),
+    VectorsDamagedError: (500, "Store damaged"),
     ModelError: (502, "Model failed"),
     ModelMissingError: (503, "Model not installed"),
     # 502 and not 401: the key refused is the service's, the caller's own is fine.

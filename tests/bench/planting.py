@@ -51,11 +51,11 @@ _NAME = re.compile(
 _OPENING = re.compile(r"[A-Z][a-z]+(?: [A-Z][a-z]+){0,2}(?= [a-z])")
 _NO_NAMES = frozenset(
     """
-    I Mr Mrs Ms Dr President Minister Prime Secretary General Senator Representative Governor Chief The A An In On He
-    She It They We But And God Internet Earth North South East West State Court House Director Professor Department Office
-    Center Centre Company Corp University School College Institute Association Committee Agency Summit Standard Time
-    Facility Queen Jr Sr St Sen Gov Rep Inc Ltd Service Services Group Council Board Bureau Party
-    Jan Feb Mar Apr Jun Jul Aug Sept Sep Oct Nov Dec
+    I Mr Mrs Ms Dr President Minister Prime Secretary General Senator Representative Governor Chief The A An In On
+    He She It They We But And God Internet Earth North South East West State Court House Director Professor
+    Department Office Center Centre Company Corp University School College Institute Association Committee Agency
+    Summit Standard Time Facility Queen Jr Sr St Sen Gov Rep Inc Ltd Service Services Group Council Board Bureau
+    Party Jan Feb Mar Apr Jun Jul Aug Sept Sep Oct Nov Dec
     """.split()
 ).union(WEEKDAYS, MONTHS)
 _AUXILIARY = re.compile(
