@@ -163,6 +163,8 @@ class _Model:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
         options.log_severity_level = 3
+        # Between calls, too, the threads would keep every processor busy waiting for the next one.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         graph = build(self._weights, self._shape, int8=int8)
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 

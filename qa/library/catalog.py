@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -78,6 +78,9 @@ class StoredChunk:
     valid_to: date | None
     cluster: str
     digest: str
+
+
+_OF_CHUNK = tuple(field.name for field in fields(StoredChunk))
 
 
 def batches(items: Sequence[T], size: int = _IN_LIMIT) -> Iterable[Sequence[T]]:
@@ -262,24 +265,9 @@ def _alive() -> Any:
 def _chunk_query(of: Table = chunks, *, with_text: bool = True) -> Select[Any]:
     # substr counts code points from 1 in both databases, as our offsets count from 0.
     cut = func.substr(texts.c.text, of.c.start + 1, of.c.end - of.c.start)
-    of_chunk = [of.c[name] for name in ("id", "version_key", "ordinal", "start", "end", "digest")]
-    of_version = [
-        versions.c[name]
-        for name in (
-            "article_id",
-            "title",
-            "url",
-            "source",
-            "published",
-            "published_from",
-            "language",
-            "valid_from",
-            "valid_to",
-            "cluster",
-        )
-    ]
+    columns = {column.name: column for column in (*versions.c, *of.c)} | {"text": cut if with_text else literal("")}
     query = (
-        select(*of_chunk, *of_version, (cut if with_text else literal("")).label("text"))
+        select(*(columns[name].label(name) for name in _OF_CHUNK))
         .join(versions, of.c.version_key == versions.c.key)
         .join(articles, versions.c.article_id == articles.c.id)
     )
@@ -296,7 +284,7 @@ def stored_chunks(connection: Connection, condition: Any, limit: int, *, of: Tab
 
 
 def _stored_chunk(row: Row[Any]) -> StoredChunk:
-    return StoredChunk(**row._mapping)
+    return StoredChunk(*tuple(row))
 
 
 def _version(row: Row[Any]) -> Version:

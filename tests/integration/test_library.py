@@ -392,7 +392,7 @@ class TestSearch:
         by_default = seen(full, "Sergey Lavrov arrived in Brazil")
         monkeypatch.setattr("qa.library.search.quickest", lambda *_told: way)
         assert seen(full, "Sergey Lavrov arrived in Brazil") == by_default
-        assert "Sergey Lavrov arrived in Brazil on Monday for talks about trade." in by_default
+        assert "Sergey Lavrov arrived in Brazil on Monday for talks about trade." in " ".join(by_default)
 
     def test_drawing_from_all_matches_finds_what_a_filtered_search_finds(
         self, full: Home, monkeypatch: pytest.MonkeyPatch
