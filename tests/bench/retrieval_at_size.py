@@ -197,7 +197,7 @@ def shown(size: int) -> dict[str, float]:
     rows = []
     for kind in (*KINDS, EMBEDDING):
         one, other = times[kind], plain.get(kind)
-        share = f"{ours['admits'][kind]:.1%}" if kind in KINDS else ""
+        share = f"{ours['admits'][kind]:.2%}" if kind in KINDS else ""
         beside = f"{other['p50']:.0f} ({other['cpu']:.0f})" if other else ""
         rows.append((kind, share, f"{one['p50']:.1f}", f"{one['p95']:.1f}", f"{one['cpu']:.1f}", beside))
     print(table(("filter", "admits", "p50 ms", "p95 ms", "CPU ms", "Chroma's where, p50 (CPU) ms"), rows))
