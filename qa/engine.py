@@ -142,17 +142,10 @@ class Engine:
             embedder=self._home.embedder,
             unsupported=self._settings.unsupported,
         )
-        if not passages:
-            for event in run.finish():
+        # Closed at once, not by the garbage collector, when the caller leaves: so is the model's connection.
+        async with aclosing(run.events(self._roster)) as events:
+            async for event in events:
                 yield event
-        elif run.model == EXTRACTIVE:
-            for event in await asyncio.to_thread(run.quote):
-                yield event
-        else:
-            # Closed at once, not by the garbage collector, when the caller leaves: so is the model's connection.
-            async with aclosing(run.generate(self._roster)) as events:
-                async for event in events:
-                    yield event
         ended = perf_counter()
         timings = Timings(
             retrieve=_ms(retrieved_at - warm_at),

@@ -10,7 +10,7 @@ from qa.llm import ChatModel, Ending
 from qa.prompt import Message
 from qa.text import visible
 
-_PATIENCE = 50
+_PATIENCE = 10
 """One part in so many of what has come without a sentence is waited for before looking for one again."""
 
 

@@ -52,6 +52,19 @@ class Run:
         self.warnings: list[str] = []
         self.failures: list[str] = []
 
+    async def events(self, roster: Roster) -> AsyncGenerator[Event, None]:
+        """The answer as it comes about. Raises the ``ModelError`` family."""
+        if not self.passages:
+            for event in self.finish():
+                yield event
+        elif self.model == EXTRACTIVE:
+            for event in await asyncio.to_thread(self.quote):
+                yield event
+        else:
+            async with aclosing(self.generate(roster)) as told:
+                async for event in told:
+                    yield event
+
     def quote(self) -> list[Event]:
         """Answer by quoting."""
         events: list[Event] = []

@@ -19,6 +19,7 @@ async def test_search_finds_passages(client: httpx.AsyncClient, engine: FakeEngi
         "query": "flood",
         "as_of": "2025-04-01",
         "date_range": {"from": "2025-03-01", "to": None, "reason": ""},
+        "weighting": None,
         "results": [passage, passage],
         "warnings": ["note"],
     }
