@@ -21,7 +21,8 @@ _REST = r"[^\s<>\"\u201c\u201d]"
 _URL = re.compile(
     rf"""
     # Whatever begins as a URL does,
-    (?<![a-z])(?:[a-z][a-z0-9+.-]{{1,30}}://|www\.|(?:mailto|data|vbscript|file|tel):(?=\S)|(?:https?|ftp|javascript):)
+    (?:(?<![a-z0-9+.-])[a-z0-9+.-]++://
+      | (?<![a-z])(?:www\.|(?:mailto|data|vbscript|file|tel):(?=\S)|(?:https?|ftp|javascript):))
     {_REST}{{0,4000}}
     # and what only ends like a host name, or goes on with a path.
   | (?<![a-z0-9-])(?:[a-z0-9-]{{1,63}}\.){{1,5}}
@@ -109,7 +110,7 @@ def _edits(text: str, allowed: Callable[[str], bool]) -> tuple[list[Edit], int]:
         change(*opened.span(), "] (")
     for tag in _TAG.finditer(text):
         target = shown(tag[0][1:-1])
-        if change(*tag.span(), target):
+        if change(*(tag.span() if target else _with_space(text, *tag.span())), target):
             removed += not target
     for opened in _OPEN_TAG.finditer(text):
         change(*opened.span(), "\u2039")
@@ -143,9 +144,13 @@ def _with_brackets(text: str, start: int, end: int) -> tuple[int, int]:
     """The span of a URL together with brackets that hold nothing else, and the space before it."""
     if text[start - 1 : start] == "(" and text[end : end + 1] == ")" and start:
         start, end = start - 1, end + 1
-    if start and text[start - 1] == " ":
-        start -= 1
-    return start, end
+    return _with_space(text, start, end)
+
+
+def _with_space(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span together with the space before it, where otherwise too many would be left."""
+    spare = start and text[start - 1] == " " and (end == len(text) or not text[end].isalnum())
+    return start - bool(spare), end
 
 
 def _apply(text: str, edits: Sequence[Edit], offsets: Sequence[int]) -> tuple[str, list[int]]:

@@ -286,33 +286,61 @@ class TestChatModel:
         assert answer.citations[0].attributed == "by_check"
 
     async def test_what_the_passages_do_not_say_is_flagged(self, chat: Engine, server: ScriptedOpenAI) -> None:
-        server.replies.append(Reply(f"{CITED} The singers rehearsed a cheerful opera about penguins [1]."))
+        server.replies.append(Reply("Monday was a warm and pleasant day for walks by the sea [1]."))
         answer = await chat.answer(ASK)
-        assert [sentence.supported for sentence in answer.sentences] == [True, False]
-        assert answer.sentences[1].reason
-        assert "not supported" in answer.text
+        assert answer.text.endswith("by the sea [1] (not supported by the articles).")
+        (sentence,) = answer.sentences
+        assert (sentence.supported, sentence.reason) == (False, "too few of its words are in the passage")
 
-    async def test_a_number_that_the_passages_do_not_give_never_passes(
+    @pytest.mark.parametrize(("unsupported", "kept"), [("drop", 1), ("keep", 2)])
+    async def test_a_setting_says_what_becomes_of_it(
+        self, path: Path, server: ScriptedOpenAI, unsupported: str, kept: int
+    ) -> None:
+        server.replies.append(Reply(f"{CITED} Monday was a warm and pleasant day for walks by the sea [1]."))
+        told: dict[str, Any] = {"model": "m", "model_base_url": server.base_url, "unsupported": unsupported}
+        with reader(path, **told) as home:
+            answer = await Engine(home).answer(ASK)
+        assert len(answer.sentences) == kept
+        assert "not supported by the articles" not in answer.text
+
+    async def test_what_contradicts_the_passages_is_left_out_and_the_embedded_reader_answers(
         self, chat: Engine, server: ScriptedOpenAI
     ) -> None:
         server.replies.append(Reply("Lavrov arrived in Brazil with 40 generals [1]."))
-        answer = await chat.answer(ASK)
-        assert "40" not in answer.text
-        assert any("40" in warning for warning in answer.warnings)
-        # Nothing was left of the reply: the passages are quoted instead.
-        assert answer.citations[0].quote in LAVROV.text
+        told = await events(chat)
+        assert isinstance(told[-1], DoneEvent)
+        answer = told[-1].answer
+        check_contract(answer)
+        assert answer.text.startswith("Sergey Lavrov arrived in Brazil")
+        assert "".join(event.text for event in told if isinstance(event, DeltaEvent)) == answer.text
+        assert [warning.partition(":")[0] for warning in answer.warnings] == [
+            "left out a sentence (number)",
+            "nothing of the model's reply could be kept; the answer is quoted from the articles instead",
+        ]
+
+    async def test_it_abstains_when_the_embedded_reader_finds_nothing_either(
+        self, chat: Engine, server: ScriptedOpenAI
+    ) -> None:
+        server.replies.append(Reply("The penguin won with 40 points [1]."))
+        answer = await chat.answer(replace(ASK, question="Which penguin won the chess olympiad?"))
+        assert (answer.abstained, answer.text, answer.citations) == (True, ABSTENTION, ())
+        assert [warning.partition(":")[0] for warning in answer.warnings] == ["left out a sentence (number)"]
 
     async def test_a_model_may_decline(self, chat: Engine, server: ScriptedOpenAI) -> None:
         server.replies.append(Reply(ABSTENTION))
         answer = await chat.answer(ASK)
         assert (answer.abstained, answer.text, answer.warnings) == (True, ABSTENTION, ())
 
-    async def test_an_empty_reply_leaves_the_quotes_and_a_warning(self, chat: Engine, server: ScriptedOpenAI) -> None:
+    async def test_an_empty_reply_is_answered_by_the_embedded_reader_with_a_warning(
+        self, chat: Engine, server: ScriptedOpenAI
+    ) -> None:
         server.replies.append(Reply(""))
         answer = await chat.answer(ASK)
-        assert not answer.abstained
-        assert answer.warnings[0] == "the model's reply was empty"
-        assert answer.citations[0].quote in LAVROV.text
+        assert answer.text.startswith("Sergey Lavrov arrived in Brazil")
+        assert answer.warnings == (
+            "the model's reply was empty",
+            "nothing of the model's reply could be kept; the answer is quoted from the articles instead",
+        )
 
     async def test_without_passages_the_model_is_not_asked(self, chat: Engine, server: ScriptedOpenAI) -> None:
         answer = await chat.answer(replace(ASK, sources=("nobody",)))
