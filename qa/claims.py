@@ -111,6 +111,8 @@ class ClaimStream:
                 break
             begin = max(start, position)
             begin += len(text[begin:end]) - len(text[begin:end].lstrip())
+            if begin >= end:
+                continue  # the space that a piece of an endless sentence ends with
             self._given += _solid(text[begin:end])
             yield _claim(_gap(text[position:begin]), text[begin:end])
             position = end
