@@ -33,7 +33,7 @@ from qa.errors import (
     VectorsDamagedError,
 )
 from qa.library.catalog import Catalog
-from qa.library.database import Database
+from qa.library.database import HEAD, Database
 from qa.library.home import Home, open_home
 from qa.library.recording import Recorder
 from qa.library.search import Way
@@ -615,6 +615,17 @@ class TestOutOfStep:
         (tmp_path / "catalogue.sqlite").write_bytes(b"not a database" * 100)
         with pytest.raises(HomeError, match=r"cannot be used.*not a database"):
             reader(tmp_path)
+
+    def test_the_migrations_make_the_tables_that_the_code_knows(self, tmp_path: Path) -> None:
+        from alembic.autogenerate import compare_metadata
+        from alembic.migration import MigrationContext
+
+        database = Database(tmp_path / "catalogue.sqlite")
+        database.migrate()
+        with database.begin() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert database.schema_version() == HEAD
+        database.close()
 
     def test_making_a_home_can_be_cut_short(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from alembic import op
