@@ -22,7 +22,8 @@ from ingest.readers import Item, ReadArticle, ReadFailure, Url, read
 from ingest.readers.items import Web
 from qa.library.encoders import common_words
 from qa.library.home import Home
-from qa.library.index import Prepared, Verdict
+from qa.library.index import Met, Prepared, Verdict
+from qa.library.validity import precedes
 from qa.models import Article
 
 STAGES = ("read", "plan", "dedup", "chunk", "language", "store", "embed")
@@ -217,8 +218,8 @@ class _Run:
         self._warnings: list[tuple[str, str]] = []
         self._embedded = 0
         self._waiting = 0
-        # By id the fingerprint of an article that was last met as it had been before.
-        self._back: dict[str, str] = {}
+        # By id an article that was last met as it had been before.
+        self._back: dict[str, Met] = {}
 
     def over(self, batches: Iterator[_Batch]) -> IngestReport:
         began = time.perf_counter()
@@ -283,17 +284,21 @@ class _Run:
 
     def _count(self, articles: Sequence[Article], verdicts: Sequence[Verdict]) -> None:
         for article, verdict in zip(articles, verdicts, strict=True):
-            if verdict == "reverted":
+            back = self._back.get(article.id)
+            if back and precedes(article.published_at, back.published_at):
+                # An old copy that is met late.
+                pass
+            elif verdict == "reverted":
                 # Unchanged, unless nothing else is met of it by the end of the run.
-                self._back[article.id] = article.fingerprint
-            else:
-                self._back.pop(article.id, None)
+                self._back[article.id] = Met(article.id, article.fingerprint, article.published_at)
+            elif back:
+                del self._back[article.id]
             self._verdicts["unchanged" if verdict == "reverted" else verdict] += 1
 
     def _revert(self) -> None:
         """Let articles read again as they did before, where that was the last to be met of them."""
         with self._clock("store"):
-            changed = self._home.index.revert([*self._back.items()])
+            changed = self._home.index.revert([*self._back.values()])
         self._verdicts.update({"updated": changed, "unchanged": -changed})
         if changed:
             self._waiting = self._home.index.backlog()

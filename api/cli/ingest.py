@@ -149,7 +149,8 @@ def _run(home: Home, sources: list[Path | Url], **told: Any) -> IngestReport:
 
 
 def _tell_all(reembedded: ReembedReport | None, report: IngestReport | None) -> None:
-    _tell_reembedding(reembedded)
+    if reembedded is not None:
+        tell_reembedding(reembedded)
     if report is not None:
         _tell(report)
 
@@ -205,24 +206,23 @@ class _Shown:
         self._meter.show(self._read, self._total, self._note)
 
 
-def _tell_reembedding(report: ReembedReport | None) -> None:
+def tell_reembedding(report: ReembedReport) -> None:
+    """Print what a re-embedding did."""
     from api.cli.output import note, stdout
 
-    if report is None:
-        return
     if report.discarded is not None:
         note(f"A half-done re-embedding with {report.discarded} was given up.")
+    now = report.model + (f" by {report.backend}" if report.backend else "")
     if not report.changed:
-        by = f" by {report.backend}" if report.backend else ""
-        stdout().print(f"Nothing to re-embed: the vectors are of {report.model}{by}, of passages as the settings say.")
+        stdout().print(f"Nothing to re-embed: the vectors are of {now}, of passages as the settings say.")
         return
     before = report.model_before + (f" by {report.backend_before}" if report.backend_before else "")
     stdout().print(
-        f"Re-embedded: {report.chunks} passages with {report.model} by {report.backend or 'nothing'}, before {before}; "
-        f"{report.embedded} of them in this run, {report.seconds:.1f} s."
+        f"Re-embedded: {report.chunks} passages with {now}, before {before}; {report.embedded} of them in this run, "
+        f"{report.seconds:.1f} s."
     )
     if report.recut:
-        stdout().print(f"{report.recut} articles are cut into other passages than before.")
+        stdout().print(f"{report.recut} versions of articles are cut into other passages than before.")
 
 
 def _tell(report: IngestReport) -> None:

@@ -6,21 +6,16 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, and_, func, literal, or_, select
 
 from qa.errors import FilterError, NotFoundError
-from qa.library.database import Database
+from qa.library.database import Database, batches
 from qa.library.facts import REVISION, read_facts
 from qa.library.tables import articles, chunks, facts, texts, versions
 from qa.library.visibility import admits, visible
 from qa.models import Article, Filters
-
-T = TypeVar("T")
-
-_IN_LIMIT = 500
-"""Values in one IN list; SQLite allows 32,766 variables, smaller lists plan faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +76,6 @@ class StoredChunk:
 
 
 _OF_CHUNK = tuple(field.name for field in fields(StoredChunk))
-
-
-def batches(items: Sequence[T], size: int = _IN_LIMIT) -> Iterable[Sequence[T]]:
-    """``items`` in runs of at most ``size``."""
-    return (items[i : i + size] for i in range(0, len(items), size))
 
 
 class Catalog:

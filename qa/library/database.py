@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
@@ -14,6 +14,16 @@ from qa.errors import HomeVersionError, SettingsError, StoreError, StoreUnreacha
 
 HEAD = "0003"
 """The newest schema version; the last migration's revision."""
+
+T = TypeVar("T")
+
+_IN_LIMIT = 500
+"""Values in one IN list; SQLite allows 32,766 variables, smaller lists plan faster."""
+
+
+def batches(items: Sequence[T], size: int = _IN_LIMIT) -> Iterable[Sequence[T]]:
+    """``items`` in runs of at most ``size``."""
+    return (items[i : i + size] for i in range(0, len(items), size))
 
 
 class Database:

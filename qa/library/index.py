@@ -19,13 +19,13 @@ from qa.library.encoders import Embedder
 from qa.library.facts import BACKEND
 from qa.library.lexical import LexicalIndex
 from qa.library.outbox import Outbox
-from qa.library.recording import Member, Prepared, Recorder, Verdict
+from qa.library.recording import Member, Met, Prepared, Recorder, Verdict
 from qa.library.staging import Staging
 from qa.library.status import LibraryStatus, ReembeddingStatus, library_status
 from qa.library.store import VectorStore
 from qa.models import Article
 
-__all__ = ["CheckReport", "Index", "LibraryStatus", "Member", "Prepared", "ReembeddingStatus", "Verdict"]
+__all__ = ["CheckReport", "Index", "LibraryStatus", "Member", "Met", "Prepared", "ReembeddingStatus", "Verdict"]
 
 _LEXICAL_BATCH = 2_000
 
@@ -112,7 +112,7 @@ class Index:
         if self._recorder.record(batch, restore=restore):
             self.catch_up()
 
-    def revert(self, met: Sequence[tuple[str, str]]) -> int:
+    def revert(self, met: Sequence[Met]) -> int:
         """Let articles read again as they did before; see :meth:`qa.library.recording.Recorder.revert`."""
         self._need_writable()
         changed = self._recorder.revert(met)

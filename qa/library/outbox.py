@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
-from qa.library.catalog import StoredChunk, batches, stored_chunks
-from qa.library.database import Database
+from qa.library.catalog import StoredChunk, stored_chunks
+from qa.library.database import Database, batches
 from qa.library.facts import bump_revision
 from qa.library.tables import chunks, removals
 

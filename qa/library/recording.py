@@ -7,7 +7,7 @@ step afterwards by ``qa.library.index``, which reads the outbox (``qa.library.ou
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal
@@ -15,11 +15,11 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, delete, func, insert, literal, select, union, update
 
 from qa.errors import NotFoundError
-from qa.library.catalog import batches
-from qa.library.database import Database
+from qa.library.database import Database, batches
 from qa.library.facts import bump_revision, set_fact
 from qa.library.outbox import enqueue_removals
 from qa.library.tables import articles, bands, chunks, fingerprints, removals, staged_chunks, texts, versions
+from qa.library.validity import begins, comes_back, in_order
 from qa.models import Article, Chunk, text_digest
 
 Verdict = Literal["new", "updated", "unchanged", "reverted", "deleted"]
@@ -42,6 +42,15 @@ class Prepared:
     chunks: tuple[Chunk, ...]
     bands: tuple[str, ...] = ()
     cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """An article met with a text that it had before."""
+
+    id: str
+    fingerprint: str
+    published_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,8 @@ class Recorder:
                 return "deleted" if deleted and not restore else "new"
             if seen is None:
                 return "updated"
-            back = _comes_back(seen.text_hash, seen.published, current[one.id], today)
+            instant = one.published_at or seen.published_at
+            back = comes_back(seen.text_hash, seen.published, instant, current[one.id], today)
             return "reverted" if back else "unchanged"
 
         return [verdict(one) for one in batch]
@@ -120,26 +130,28 @@ class Recorder:
                 bump_revision(connection)
         return changed
 
-    def revert(self, met: Iterable[tuple[str, str]]) -> int:
+    def revert(self, met: Iterable[Met]) -> int:
         """Let articles read again as they did before, and return how many that changes.
 
-        ``met`` are the (id, fingerprint) under which they were met again, after everything else that a run has to say
-        about them: a batch, or a whole run repeated, would else turn each article round and round. The text becomes a
-        further version, with what is known of the one it repeats, from its publication date on (undated: from today).
-        It is passed over where the current version says the same or is of a later date.
+        It is for what was ``met`` of them after everything else that a run has to say about them: a batch, or a whole
+        run repeated, would else turn each article round and round. The text becomes a further version, with what is
+        known of the one it repeats, from its publication on (undated: from today). It is passed over where the current
+        version says the same or is of a later date.
         """
         now = _now()
         changed = 0
         with self._database.begin() as connection:
-            for article_id, fingerprint in met:
-                earlier = connection.execute(
-                    select(versions).join(fingerprints).where(_print(article_id, fingerprint))
-                ).one_or_none()
-                if earlier is None or not _is_back(connection, earlier, earlier.published, now):
+            for one in met:
+                its_print = _print(one.id, one.fingerprint)
+                earlier = connection.execute(select(versions).join(fingerprints).where(its_print)).one_or_none()
+                if earlier is None:
                     continue
-                key = _repeat_version(connection, earlier, now)
-                connection.execute(update(fingerprints).where(_print(article_id, fingerprint)).values(version_key=key))
-                _revalidate(connection, article_id)
+                said = {**earlier._mapping, "published_at": one.published_at or earlier.published_at}
+                if not _is_back(connection, earlier, said, now):
+                    continue
+                key = _repeat_version(connection, said, now)
+                connection.execute(update(fingerprints).where(its_print).values(version_key=key))
+                _revalidate(connection, one.id)
                 changed += 1
             if changed:
                 bump_revision(connection)
@@ -174,24 +186,11 @@ def _print(article_id: str, fingerprint: str) -> Any:
     return and_(fingerprints.c.article_id == article_id, fingerprints.c.fingerprint == fingerprint)
 
 
-def _begins(row: Any) -> date:
-    """The first day of a version: of its publication; undated, the day it came in, or for the first no day at all."""
-    if row.published is not None:
-        return row.published  # type: ignore[no-any-return]
-    return date.min if row.number == 1 else row.ingested_at.date()
-
-
-def _comes_back(text_hash: str, published: date | None, current: Any, today: date) -> bool:
-    """Whether a text that an earlier version had, met again, is newer than the current version.
-
-    Dates decide, the day it came in where there is none; of two of one day that which came in last is the newer.
-    """
-    return current.text_hash != text_hash and (published or today) >= _begins(current)
-
-
-def _is_back(connection: Connection, earlier: Any, published: date | None, now: datetime) -> bool:
+def _is_back(connection: Connection, earlier: Any, said: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the text of an earlier version, met with the date in ``said``, is newer than the current version."""
     newest = select(versions).where(versions.c.article_id == earlier.article_id, versions.c.valid_to.is_(None))
-    return _comes_back(earlier.text_hash, published, connection.execute(newest).one(), now.date())
+    current = connection.execute(newest).one()
+    return comes_back(earlier.text_hash, said["published"], said["published_at"], current, now.date())
 
 
 def _record_one(connection: Connection, item: Prepared, *, restore: bool, now: datetime) -> int:
@@ -207,7 +206,7 @@ def _record_one(connection: Connection, item: Prepared, *, restore: bool, now: d
         return 0
     same_text = and_(versions.c.article_id == article.id, versions.c.text_hash == article.text_hash)
     twin = connection.execute(select(versions).where(same_text).order_by(versions.c.number.desc())).first()
-    if twin is None or _is_back(connection, twin, article.published or twin.published, now):
+    if twin is None or _is_back(connection, twin, _metadata(article, twin), now):
         key = _insert_version(connection, item, twin, now)
     else:
         key = _update_metadata(connection, twin, article, now)
@@ -248,9 +247,9 @@ def _update_metadata(connection: Connection, row: Any, article: Article, now: da
     connection.execute(update(chunks).where(chunks.c.version_key == row.key).values(lexical=False))
     _revalidate(connection, article.id)
     changed = connection.execute(select(versions).where(of_version)).one()
-    if _is_back(connection, changed, changed.published, now):
+    if _is_back(connection, changed, changed._asdict(), now):
         # An earlier date than it had would have another version of that day, which came in before, take its place.
-        return _repeat_version(connection, changed, now)
+        return _repeat_version(connection, changed._asdict(), now)
     return int(row.key)
 
 
@@ -279,17 +278,17 @@ def _insert_version(connection: Connection, item: Prepared, twin: Any, now: date
     return key
 
 
-def _repeat_version(connection: Connection, earlier: Any, now: datetime) -> int:
+def _repeat_version(connection: Connection, earlier: Mapping[str, Any], now: datetime) -> int:
     """A further version with text, chunks and metadata of an earlier one."""
-    number = _next_number(connection, earlier.article_id)
+    article_id, number = earlier["article_id"], _next_number(connection, earlier["article_id"])
     new = {"number": number, "ingested_at": now, "valid_from": None, "valid_to": None}
-    key = _insert_row(connection, {**earlier._mapping, **new})
+    key = _insert_row(connection, {**earlier, **new})
     for table, kept in ((texts, texts.c.text), (bands, bands.c.band)):
-        copy = select(literal(key), kept).where(table.c.version_key == earlier.key)
+        copy = select(literal(key), kept).where(table.c.version_key == earlier["key"])
         connection.execute(insert(table).from_select(["version_key", kept.name], copy))
-    of_earlier = select(chunks).where(chunks.c.version_key == earlier.key).order_by(chunks.c.ordinal)
+    of_earlier = select(chunks).where(chunks.c.version_key == earlier["key"]).order_by(chunks.c.ordinal)
     rows = [dict(row) for row in connection.execute(of_earlier).mappings()]
-    _insert_chunks(connection, f"{earlier.article_id}.{number}", key, rows)
+    _insert_chunks(connection, f"{article_id}.{number}", key, rows)
     return key
 
 
@@ -314,13 +313,13 @@ def _insert_chunks(connection: Connection, version_id: str, key: int, rows: Sequ
 def _revalidate(connection: Connection, article_id: str) -> None:
     """Give each version its days: from its own date (undated: the day it came in) until the next one's.
 
-    The oldest is valid from ever. Of two that begin on one day the later to come in replaces the other.
+    The oldest is valid from ever. Of two that begin on one day the newer replaces the other.
     """
     rows = connection.execute(select(versions).where(versions.c.article_id == article_id)).all()
-    ordered = sorted(rows, key=lambda row: (_begins(row), row.number))
+    ordered = in_order(rows)
     for position, row in enumerate(ordered):
-        valid_from = None if position == 0 else _begins(row)
-        valid_to = _begins(ordered[position + 1]) if position + 1 < len(ordered) else None
+        valid_from = None if position == 0 else begins(row)
+        valid_to = begins(ordered[position + 1]) if position + 1 < len(ordered) else None
         if (row.valid_from, row.valid_to) != (valid_from, valid_to):
             connection.execute(
                 update(versions).where(versions.c.key == row.key).values(valid_from=valid_from, valid_to=valid_to)

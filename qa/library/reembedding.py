@@ -87,7 +87,7 @@ class Reembedding:
         wanted = self._is_wanted(before)
         chunks = embedded = 0
         if wanted or recut:
-            _, chunks = self._staging.progress()
+            _, chunks = self._staging.staged()
             embedded = self._embed(watcher)
             self._switch()
         else:
@@ -150,7 +150,7 @@ class Reembedding:
     def _drain(self, watcher: Watcher) -> int:
         change = self._staging.change()
         assert change is not None
-        done, total = self._staging.progress()
+        done, total = self._staging.staged()
         used = change.used
         watcher.embedded(done, total)
 

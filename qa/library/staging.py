@@ -16,8 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, i
 
 from qa.errors import EmbeddingMismatchError
 from qa.library import facts
-from qa.library.catalog import batches
-from qa.library.database import Database
+from qa.library.database import Database, batches
 from qa.library.outbox import Outbox, enqueue_removals
 from qa.library.tables import chunks, staged_chunks, texts, versions
 from qa.models import Chunk, text_digest
@@ -118,11 +117,15 @@ class Staging:
 
     def progress(self) -> tuple[int, int]:
         """How many chunks have their new vector, of how many; of versions not staged yet the present ones count."""
-        staged = select(func.count(), func.count().filter(staged_chunks.c.embedded)).select_from(staged_chunks)
         unstaged = select(func.coalesce(func.sum(versions.c.chunk_count), 0)).where(~_is_staged())
         with self._database.begin() as connection:
-            total, done = connection.execute(staged).one()
-            return int(done), int(total + connection.execute(unstaged).scalar_one())
+            done, total = _staged(connection)
+            return done, total + int(connection.execute(unstaged).scalar_one())
+
+    def staged(self) -> tuple[int, int]:
+        """How many staged chunks have their new vector, of how many."""
+        with self._database.begin() as connection:
+            return _staged(connection)
 
     def unstaged(self) -> int:
         """How many versions have chunks that are not staged yet."""
@@ -235,6 +238,13 @@ class Staging:
         with self._database.begin() as connection:
             left = [one for one in _retired(connection) if one != generation]
             facts.set_fact(connection, facts.RETIRED, json.dumps(left))
+
+
+def _staged(connection: Connection) -> tuple[int, int]:
+    one = staged_chunks.c
+    query = select(func.count().filter(one.embedded).label("done"), func.count().label("total"))
+    row = connection.execute(query.select_from(staged_chunks)).one()
+    return int(row.done), int(row.total)
 
 
 def _record(connection: Connection, change: Change) -> None:

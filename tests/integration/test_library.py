@@ -33,9 +33,9 @@ from qa.errors import (
     VectorsDamagedError,
 )
 from qa.library.catalog import Catalog
-from qa.library.database import Database
+from qa.library.database import HEAD, Database
 from qa.library.home import Home, open_home
-from qa.library.recording import Recorder
+from qa.library.recording import Met, Recorder
 from qa.library.search import Way
 from qa.library.store import VectorStore
 from qa.library.tables import metadata
@@ -70,6 +70,9 @@ def home(tmp_path: Path) -> Iterator[Home]:
 def full(home: Home) -> Home:
     keep(home, *ALL)
     return home
+
+
+DATES = (None, "2023-04-01", "2023-04-01T10:00:00Z", "2023-04-01T10:30:00", "2023-04-01T15:00:00+02:00", "2023-04-02")
 
 
 def in_step(home: Home) -> None:
@@ -209,7 +212,7 @@ class TestVersions:
         assert home.index.plan([first]) == ["reverted"]
         keep(home, first)
         assert home.catalog.article("a").article == second
-        assert home.index.revert([("a", first.fingerprint)]) == 1
+        assert home.index.revert([Met("a", first.fingerprint)]) == 1
         home.index.drain()
         stored = home.catalog.article("a")
         assert (stored.article, stored.version, stored.chunks) == (first, 3, 1)
@@ -217,7 +220,7 @@ class TestVersions:
         assert seen(home, "bridge", as_of=date.max) == {"The bridge is open."}
         assert home.index.plan([first, second]) == ["unchanged", "reverted"]
         revision = home.catalog.revision()
-        assert home.index.revert([("a", first.fingerprint), ("nosuch", "x")]) == 0
+        assert home.index.revert([Met("a", first.fingerprint), Met("nosuch", "x")]) == 0
         assert home.catalog.revision() == revision
         in_step(home)
 
@@ -226,31 +229,49 @@ class TestVersions:
         with open_home(settings(tmp_path), write="ingest", embedder=embedder) as home:
             first = article("a", "The bridge is open. Two lanes of it.", "2023-04-01")
             keep(home, first, article("a", "The bridge is closed.", "2023-04-01"))
-            assert home.index.revert([("a", first.fingerprint)]) == 1
+            assert home.index.revert([Met("a", first.fingerprint)]) == 1
             assert home.index.drain() == 2
             assert len(embedder.embedded) == 3
             in_step(home)
 
     @pytest.mark.parametrize(
-        ("first", "second", "plan"),
+        ("first", "second", "again", "plan"),
         [
-            ("2023-04-01", "2023-04-10", "unchanged"),
-            ("2023-04-10", "2023-04-10", "reverted"),
-            (None, "2023-04-10", "reverted"),
-            ("2023-04-01", None, "unchanged"),
-            (None, None, "reverted"),
+            ("2023-04-01", "2023-04-10", "2023-04-01", "unchanged"),
+            ("2023-04-10", "2023-04-10", "2023-04-10", "reverted"),
+            (None, "2023-04-10", None, "reverted"),
+            ("2023-04-01", None, "2023-04-01", "unchanged"),
+            (None, None, None, "reverted"),
+            # Within a day the instants decide, where there are any that can be compared.
+            ("2023-04-10T10:00:00Z", "2023-04-10T12:00:00Z", "2023-04-10T10:00:00Z", "unchanged"),
+            ("2023-04-10T10:00:00Z", "2023-04-10T12:00:00Z", "2023-04-10T15:00:00Z", "reverted"),
+            ("2023-04-10T10:00:00Z", "2023-04-10T12:00:00Z", "2023-04-10T13:00:00+02:00", "unchanged"),
+            ("2023-04-10T10:00:00Z", "2023-04-10T12:00:00", "2023-04-10T10:00:00Z", "reverted"),
+            ("2023-04-10T10:00:00Z", "2023-04-10", "2023-04-10T10:00:00Z", "reverted"),
         ],
         ids=str,
     )
     def test_dates_tell_an_old_file_from_a_reversal(
-        self, home: Home, first: str | None, second: str | None, plan: str
+        self, home: Home, first: str | None, second: str | None, again: str | None, plan: str
     ) -> None:
-        old, new = article("a", "Open.", first), article("a", "Closed.", second)
-        keep(home, old)
-        keep(home, new)
+        def told(text: str, when: str | None) -> Article:
+            instant = when if when and "T" in when else None
+            return article("a", text, when and when[:10], published_at=instant)
+
+        keep(home, told("Open.", first))
+        keep(home, told("Closed.", second))
+        old = told("Open.", again)
         assert home.index.plan([old]) == [plan]
-        assert home.index.revert([("a", old.fingerprint)]) == (plan == "reverted")
-        assert home.catalog.article("a").article.text == ("Open." if plan == "reverted" else "Closed.")
+        assert home.index.revert([Met("a", old.fingerprint, old.published_at)]) == (plan == "reverted")
+        current = home.catalog.article("a").article
+        assert current == (old if plan == "reverted" else told("Closed.", second))
+
+    def test_of_two_versions_of_a_day_the_later_instant_is_current_whichever_came_in_first(self, home: Home) -> None:
+        keep(home, article("a", "Closed.", "2023-04-10", published_at="2023-04-10T12:00:00Z"))
+        keep(home, article("a", "Open.", "2023-04-10", published_at="2023-04-10T11:00:00+02:00"))
+        assert home.catalog.article("a").article.text == "Closed."
+        keep(home, article("a", "Burnt.", "2023-04-10"))
+        assert home.catalog.article("a").article.text == "Burnt."
 
     def test_a_reversal_with_a_date_of_its_own_leaves_the_days_before_as_they_were(self, home: Home) -> None:
         keep(home, article("a", "Open.", "2023-04-01", title="Bridge"), article("a", "Closed.", "2023-04-10"))
@@ -270,9 +291,7 @@ class TestVersions:
     @hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         runs=st.lists(
-            st.lists(
-                st.tuples(st.sampled_from("ABC"), st.sampled_from([None, "2023-04-01", "2023-04-02"])), max_size=6
-            ),
+            st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from(DATES)), max_size=6),
             min_size=1,
             max_size=3,
         ),
@@ -615,6 +634,17 @@ class TestOutOfStep:
         (tmp_path / "catalogue.sqlite").write_bytes(b"not a database" * 100)
         with pytest.raises(HomeError, match=r"cannot be used.*not a database"):
             reader(tmp_path)
+
+    def test_the_migrations_make_the_tables_that_the_code_knows(self, tmp_path: Path) -> None:
+        from alembic.autogenerate import compare_metadata
+        from alembic.migration import MigrationContext
+
+        database = Database(tmp_path / "catalogue.sqlite")
+        database.migrate()
+        with database.begin() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert database.schema_version() == HEAD
+        database.close()
 
     def test_making_a_home_can_be_cut_short(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from alembic import op

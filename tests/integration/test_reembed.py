@@ -20,7 +20,7 @@ from qa.library.home import Home, open_home
 from qa.library.tables import chunks
 from tests.fakes import FakeEmbedder
 from tests.integration.chroma_server import chroma_server
-from tests.integration.collection import seen, settings
+from tests.integration.collection import article, keep, seen, settings
 from tests.integration.victims import persist_often
 
 BATCH = 4
@@ -448,6 +448,21 @@ def test_a_backlog_of_the_old_model_is_embedded_by_the_new_one(tmp_path: Path) -
     with opened(place, new()) as home:
         held(home)
         vectors_fit(home, new())
+
+
+def test_an_article_that_is_not_searched_any_more_counts_for_nothing(tmp_path: Path) -> None:
+    place = {"path": tmp_path / "home"}
+    fill(place, tmp_path)
+    with opened(place, old()) as home:
+        # As a release before boilerplate was left out had it.
+        keep(home, article("boilerplate", "Advertisement", "2023-04-01"))
+    watched = Watched()
+    report = change(place, new(), watched)
+    assert (report.chunks, report.embedded, report.recut) == (24, 24, 9)
+    assert watched.steps[-1] == (24, 24)
+    with opened(place, new()) as home:
+        assert len(held(home)) == 24
+        assert home.catalog.article("boilerplate").chunks == 0
 
 
 def test_new_vectors_that_are_lost_are_made_again_before_anything_is_replaced(tmp_path: Path) -> None:

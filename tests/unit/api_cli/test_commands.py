@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from api.cli.ingest import tell_reembedding
 from api.cli.logs import log_to_stderr
 from api.cli.show import heading, show_answer, show_hits
+from ingest.reembed import ReembedReport
 from qa.errors import ModelAuthError, ModelTimeoutError
 from qa.events import DoneEvent, StatusEvent
 from qa.journal import Journal, Terms
@@ -206,6 +208,48 @@ def test_wrong_usage_is_told_in_a_line_and_ends_with_2(dateline: Run, arguments:
     assert message in ran.err.splitlines()[0]
     assert "Hint: " in ran.err
     assert not Path(".dateline").exists()
+
+
+REEMBEDDED = ReembedReport(
+    changed=True,
+    model="new",
+    model_before="old",
+    backend="torch float32",
+    backend_before="onnx-int8",
+    chunks=24,
+    embedded=16,
+    recut=3,
+    discarded=None,
+    seconds=1.25,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "out", "err"),
+    [
+        (
+            {},
+            "Re-embedded: 24 passages with new by torch float32, before old by onnx-int8; 16 of them in this run,"
+            " 1.2 s.\n3 versions of articles are cut into other passages than before.\n",
+            "",
+        ),
+        (
+            {"changed": False, "discarded": "third"},
+            "Nothing to re-embed: the vectors are of new by torch float32, of passages as the settings say.\n",
+            "A half-done re-embedding with third was given up.\n",
+        ),
+        (
+            {"backend": "", "backend_before": "", "chunks": 0, "embedded": 0, "recut": 0},
+            "Re-embedded: 0 passages with new, before old; 0 of them in this run, 1.2 s.\n",
+            "",
+        ),
+    ],
+)
+def test_what_a_re_embedding_did_is_told(
+    capsys: pytest.CaptureFixture[str], changes: dict[str, Any], out: str, err: str
+) -> None:
+    tell_reembedding(replace(REEMBEDDED, **changes))
+    assert capsys.readouterr() == (out, err)
 
 
 def test_a_setting_out_of_range_names_its_variable(dateline: Run, monkeypatch: pytest.MonkeyPatch) -> None:

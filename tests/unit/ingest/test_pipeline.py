@@ -13,7 +13,7 @@ import pytest
 from ingest.pipeline import STAGES, Pipeline, settle
 from qa.errors import StoreError
 from qa.library.home import Home
-from qa.library.index import Member, Prepared, Verdict
+from qa.library.index import Member, Met, Prepared, Verdict
 from qa.models import Article
 from tests.fakes import FakeEmbedder
 
@@ -54,11 +54,11 @@ class FakeIndex:
             self.held.setdefault(item.article.id, []).append(item.article.fingerprint)
             self.waiting += len(item.chunks)
 
-    def revert(self, met: Sequence[tuple[str, str]]) -> int:
+    def revert(self, met: Sequence[Met]) -> int:
         """As the real one, but that each text has one chunk and all dates are the same."""
-        changed = [(one, fingerprint) for one, fingerprint in met if self.held[one][-1] != fingerprint]
-        for one, fingerprint in changed:
-            self.held[one].append(fingerprint)
+        changed = [one for one in met if self.held[one.id][-1] != one.fingerprint]
+        for one in changed:
+            self.held[one.id].append(one.fingerprint)
             self.waiting += 1
         return len(changed)
 
