@@ -154,7 +154,9 @@ class TestArticles:
         assert stored.version == 1
         # What is not said now stays, but for the hour of a day that is no longer the article's.
         assert stored.article == replace(richer, url=LAVROV.url)
-        assert seen(full, "Vieira", as_of=date(2023, 4, 16), as_of_given=True) == {"He met Mauro Vieira in Brasilia."}
+        assert "He met Mauro Vieira in Brasilia." in " ".join(
+            seen(full, "Vieira", as_of=date(2023, 4, 16), as_of_given=True)
+        )
         in_step(full)
 
     def test_instant_and_language_come_with_other_metadata_and_are_no_reason_by_themselves(self, full: Home) -> None:
@@ -444,7 +446,7 @@ class TestSearch:
         ids = full.catalog.embedded_chunk_ids
         stale = [[*ids(Filters(as_of=TODAY)), "gone.1.0"]]
         monkeypatch.setattr(full.catalog, "embedded_chunk_ids", lambda filters: stale.pop() if stale else ids(filters))
-        assert seen(full, "Vieira") == {"He met Mauro Vieira in Brasilia."}
+        assert "He met Mauro Vieira in Brasilia." in " ".join(seen(full, "Vieira"))
         assert stale == []
 
     def test_an_empty_home_finds_nothing(self, home: Home) -> None:
@@ -728,7 +730,7 @@ class TestOpening:
 
     def test_a_reader_may_read_while_an_ingest_writes(self, full: Home) -> None:
         with reader(full.path) as other:
-            assert seen(other, "Vieira") == {"He met Mauro Vieira in Brasilia."}
+            assert "He met Mauro Vieira in Brasilia." in " ".join(seen(other, "Vieira"))
             for write in (
                 lambda: keep(other, LAVROV),
                 other.index.drain,
