@@ -101,6 +101,16 @@ class Engine:
         await asyncio.to_thread(self._find_articles, filters)
         return await self._retrieve(await self._understand(ask), filters, k)
 
+    def find(self, ask: Ask, *, k: int) -> Retrieved:
+        """The same as :meth:`search` for callers without an event loop, of the question as it was typed.
+
+        No chat model is asked: for one that may use what it searches as a tool, that is done already.
+        """
+        self.check(ask)
+        filters = self.filters(ask)
+        self._find_articles(filters)
+        return self._retrieved(Understood(ask.question, ask.question), filters, k)
+
     async def answer(self, ask: Ask) -> Answer:
         """The whole answer."""
         async for event in self.stream(ask):
@@ -177,12 +187,13 @@ class Engine:
         )
 
     async def _retrieve(self, understood: Understood, filters: Filters, k: int) -> Retrieved:
+        return await asyncio.to_thread(self._retrieved, understood, filters, k)
+
+    def _retrieved(self, understood: Understood, filters: Filters, k: int) -> Retrieved:
         asked = _asked_range(understood, filters)
         if asked is not None and asked.demanded:
             filters = replace(filters, start=asked.start, end=asked.end)
-        found = await asyncio.to_thread(
-            self._retriever.retrieve, understood.question, filters, k, asked=asked, further=understood.further
-        )
+        found = self._retriever.retrieve(understood.question, filters, k, asked=asked, further=understood.further)
         given = DateRange(start=filters.start, end=filters.end, reason="asked for by the caller")
         return replace(
             found,

@@ -134,9 +134,7 @@ class SentenceTransformerEmbedder:
         """Content tokens read of one text: the model's limit less its special tokens and those of its prompt."""
         model = self._loaded()
         limit = model.max_seq_length or 512
-        # The one that encode_document takes.
-        names = (name for name in ("document", "passage", "corpus", model.default_prompt_name) if name in model.prompts)
-        prompt = model.prompts.get(next(names, None), "")
+        prompt = model.prompts.get(_document_prompt(model), "")
         return int(limit) - int(model.tokenizer.num_special_tokens_to_add()) - len(self.token_spans(prompt))
 
     @property
@@ -157,11 +155,12 @@ class SentenceTransformerEmbedder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         model = self._loaded()
         encode = model.encode_query if query else model.encode_document
+        told: dict[str, Any] = {"normalize_embeddings": True, "show_progress_bar": False}
+        if not query:
+            told["prompt_name"] = _document_prompt(model)
         # The lock keeps two callers from fighting over the same cores.
         with self._lock:
-            vectors = encode(
-                list(texts), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
-            )
+            vectors = encode(list(texts), batch_size=self._batch_size, **told)
         return np.asarray(vectors, dtype=np.float32)
 
     def _fast_tokenizer(self) -> Any:
@@ -208,6 +207,15 @@ class SentenceTransformerEmbedder:
                 f"the embedding model {self._name} cannot be loaded: {str(error).splitlines()[0]}",
                 hint="Download it once while online, or set DATELINE_EMBEDDING_MODEL to a local path.",
             ) from error
+
+
+def _document_prompt(model: Any) -> str | None:
+    """The name of the prompt that the model's configuration has for documents, None for none.
+
+    Left to itself, ``encode_document`` takes the empty prompt ``document`` that every model has, of one that calls its
+    own ``passage``, too.
+    """
+    return next((name for name in ("document", "passage", "corpus") if model.prompts.get(name)), None)
 
 
 class Reranker(Protocol):

@@ -123,6 +123,11 @@ class Index:
     def catch_up(self) -> None:
         """Work off the outbox of the lexical index, and removals from both stores."""
         self._need_writable()
+        if self._lexical.is_outdated():
+            _log.warning("the lexical index was made by another Dateline; it is made anew")
+            # In this order, so that whoever is killed in between is followed by one who does it again.
+            self._outbox.mark(self._outbox.ids(), lexical=False)
+            self._lexical.clear()
         try:
             self._work_off()
         except VectorsDamagedError:

@@ -16,9 +16,12 @@ ONE_PLACE = {
     "alembic": "qa/library/",
     "chromadb": "qa/library/store.py",
     "langchain": "qa/providers.py",
+    # The other way round: LangChain's chains speak to Dateline.
+    "langchain_core": "qa/langchain_face.py",
     "sentence_transformers": "qa/library/encoders.py",
     "sqlalchemy": "qa/library/",
-    "tantivy": "qa/library/lexical.py",
+    # The index in the one, how words are kept in it in the other.
+    "tantivy": ("qa/library/lexical.py", "qa/library/stemming.py"),
     # Embedding models in the one, chat models in the other.
     "torch": ("qa/library/bert_torch.py", "qa/local_model.py"),
     "transformers": ("qa/library/encoders.py", "qa/local_model.py"),
