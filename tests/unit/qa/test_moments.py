@@ -54,7 +54,7 @@ def test_a_date_is_borne_out_by_one_that_lies_within_it(said: str, source: str) 
         ("in November", "in December"),
         ("last week", "last month"),
         ("last summer", "last spring"),
-        ("yesterday", "today"),
+        ("yesterday", "tomorrow"),
         ("in 1989", "in the 1990s"),
     ],
 )
@@ -71,7 +71,7 @@ def test_another_is_not(said: str, source: str) -> None:
         ("on Friday", "on Friday", True),
         ("on Friday", "on Monday", False),
         ("yesterday", "yesterday", True),
-        ("yesterday", "today", False),
+        ("yesterday", "tomorrow", False),
         ("in 2023", "on 3 May 2023", True),
     ],
 )
