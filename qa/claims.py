@@ -15,6 +15,8 @@ LONGEST_CLAIM = 2000
 
 _PATIENCE = 400
 """So many characters without any final punctuation are waited for before a reply is looked at again."""
+_SHARE = 16
+"""Nor is it before it has grown by one part in so many of what has come without a finished sentence."""
 _MARKER = re.compile(r"\[\d{1,3}(?:, \d{1,3})*\]")
 _MARKERS_AFTER_END = re.compile(
     rf"((?<![.!?\u2026])[.!?\u2026]++[\"\u201d'\u2019)\u00bb\u300d*_]*)[ \t]*((?:{_MARKER.pattern}[ \t]*)+)"
@@ -73,6 +75,7 @@ class ClaimStream:
         self._definitions = Definitions()
         self._buffer = ""
         self._seen = 0
+        self._left = 0
         # How much of the buffer was given out, counted in characters that are not white space: unlike the number of
         # sentences, that stays the same when what follows changes how the buffer is cut.
         self._given = 0
@@ -81,7 +84,8 @@ class ClaimStream:
         """Take in a further piece; yields the sentences that are finished now."""
         self._buffer += self._folded(self._definitions.feed(visible(piece)))
         fresh = self._buffer[max(self._seen - LOOK_AHEAD, 0) :]
-        if len(self._buffer) - self._seen < _PATIENCE and not _ENDS.search(fresh):
+        grown = len(self._buffer) - self._seen
+        if grown < self._left // _SHARE or (grown < _PATIENCE and not _ENDS.search(fresh)):
             return
         if UNFINISHED.search(self._buffer[-LONGEST:]):
             # It may become a marker of the sentence before it.
@@ -116,7 +120,7 @@ class ClaimStream:
             self._given += _solid(text[begin:end])
             yield _claim(_gap(text[position:begin]), text[begin:end])
             position = end
-        self._seen = len(self._buffer)
+        self._seen, self._left = len(self._buffer), len(text) - position
         self._forget(text, [span for span in spans if span[1] <= position])
 
     def _forget(self, text: str, given: Sequence[tuple[int, int]]) -> None:

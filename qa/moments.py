@@ -16,6 +16,7 @@ _MONTHS = {name: n for n, name in enumerate(MONTHS, start=1)} | _SHORT_MONTHS
 _WEEKDAYS = {name: n for n, name in enumerate(WEEKDAYS)} | {"tues": 1, "thurs": 3}
 _ENDINGS = ("st", "nd", "rd", "th")
 _SEASONS = frozenset("spring summer fall autumn winter".split())
+_DAYS = {"yesterday": -1, "today": 0, "tonight": 0, "tomorrow": 1}
 _VERBS_TOO = frozenset({"may", "march", "mar", "jan", "jun", "dec"})
 """Months that are words or names as well: they need something beside them that makes them one."""
 _BEFORE_YEAR = frozenset(
@@ -61,7 +62,7 @@ def moments(told: Told, published: date | None) -> list[Moment]:
     taken = {i for moment in found for i in range(moment.first, moment.last)}
     found += [one for one in _relative(told, published) if taken.isdisjoint(range(one.first, one.last))]
     taken |= {i for moment in found for i in range(moment.first, moment.last)}
-    found += [one for one in _seasons(told.tokens) if taken.isdisjoint(range(one.first, one.last))]
+    found += [one for one in _spoken(told, published) if taken.isdisjoint(range(one.first, one.last))]
     return sorted(found, key=lambda moment: moment.first)
 
 
@@ -282,10 +283,22 @@ def _relative(told: Told, published: date | None) -> list[Moment]:
     return found
 
 
-def _seasons(tokens: Sequence[Token]) -> list[Moment]:
-    """ "last summer", "this spring": known by their words."""
-    return [
-        Moment(i - 1, i + 1, words=f"{tokens[i - 1].word} {token.word}")
-        for i, token in enumerate(tokens)
-        if i and token.word in _SEASONS and tokens[i - 1].word in ("last", "this", "next")
-    ]
+def _spoken(told: Told, published: date | None) -> list[Moment]:
+    """ "last summer", known by its words; "today" where an article may as well mean nowadays, its own day here."""
+    tokens = told.tokens
+    found = []
+    for i, token in enumerate(tokens):
+        word = token.word.removesuffix("'s")
+        if i and word in _SEASONS and tokens[i - 1].word in ("last", "this", "next"):
+            found.append(Moment(i - 1, i + 1, words=f"{tokens[i - 1].word} {word}"))
+        elif word in _DAYS and not told.text[token.start : token.end].isupper():
+            day = _shifted(published, _DAYS[word]) if published else None
+            found.append(Moment(i, i + 1, means=((day, day),)) if day else Moment(i, i + 1, words=word))
+    return found
+
+
+def _shifted(day: date, days: int) -> date | None:
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return None

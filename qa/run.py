@@ -11,7 +11,7 @@ from qa.assembly import Assembly, Unsupported
 from qa.claims import Claim
 from qa.errors import ModelError
 from qa.events import Event
-from qa.library.encoders import Embedder
+from qa.library.encoders import BUNDLED, Embedder
 from qa.llm import ChatModel, Ending
 from qa.models import EXTRACTIVE, Answer, Ask, Filters, Passage, Retrieved, Timings, Usage
 from qa.reader import ExtractiveReader
@@ -134,7 +134,9 @@ class Run:
         """What ``model`` says, sentence by checked sentence."""
         told = (model, self.ask, self.passages, self.filters.as_of)
         messages, shown = await asyncio.to_thread(roster.messages, *told)
-        self.assembly = Assembly(self.passages[:shown], unsupported=self._unsupported, similarity=self._similarity)
+        # What counts as near was found for the bundled model; others have scales of their own.
+        alike = self._similarity if self._embedder.name == BUNDLED else None
+        self.assembly = Assembly(self.passages[:shown], unsupported=self._unsupported, similarity=alike)
         async with aclosing(claims_of(model, messages)) as claims:
             async for claim in claims:
                 if isinstance(claim, Ending):
