@@ -6,6 +6,7 @@ Offsets count Unicode code points; nothing here changes the text it looks at.
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 
@@ -165,11 +166,18 @@ class _Folded(dict[int, int | None]):
 _FOLDED = _Folded({0x2019: ord("'")})
 
 
-@lru_cache(maxsize=1)
-def _stemmer() -> object:
-    import snowballstemmer
+class _Stemmers(threading.local):
+    """One a thread: a stemmer works on the word in place, and two threads would spoil each other's."""
 
-    return snowballstemmer.stemmer("english")
+    def __init__(self) -> None:
+        import snowballstemmer
+
+        self.english = snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=1)
+def _stemmers() -> _Stemmers:
+    return _Stemmers()
 
 
 @lru_cache(maxsize=65_536)
@@ -178,7 +186,7 @@ def stem(word: str) -> str:
     word = word.removesuffix("'s")
     if not word.isalpha():
         return word
-    stemmed: str = _stemmer().stemWord(word)  # type: ignore[attr-defined]
+    stemmed: str = _stemmers().english.stemWord(word)
     return stemmed
 
 

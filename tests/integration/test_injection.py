@@ -19,12 +19,14 @@ import pytest
 
 from qa.engine import Engine
 from qa.events import DeltaEvent, DoneEvent
+from qa.library.encoders import BUNDLED
+from qa.library.home import open_home
 from qa.models import Answer, Article, Ask, Citation, Sentence, Turn
 from qa.prompt import ABSTENTION
 from qa.text import fold
 from tests.conftest import ROOT
-from tests.fakes import ScriptedOpenAI
-from tests.integration.collection import article, prepared, reader, writer
+from tests.fakes import FakeEmbedder, ScriptedOpenAI
+from tests.integration.collection import article, prepared, settings
 
 QUESTION = "When will the harbour bridge in Kelm reopen?"
 AS_OF = date(2025, 3, 10)
@@ -134,7 +136,7 @@ def _number_of(prompt: str, words: str) -> str:
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("injection") / "home"
-    with writer(path) as home:
+    with open_home(settings(path), write="ingest", embedder=FakeEmbedder(BUNDLED)) as home:
         home.index.commit([prepared(one, per_chunk=50) for one in (COUNCIL, MAYOR, *(a.article for a in ATTACKS))])
         home.index.drain()
     return path
@@ -148,7 +150,9 @@ def engine_for(path: Path) -> Iterator[MakeEngine]:
     opened = []
 
     def make(server: ScriptedOpenAI) -> Engine:
-        opened.append(reader(path, model="openai:obedient", model_base_url=server.base_url, model_retries=0))
+        terms = settings(path, model="openai:obedient", model_base_url=server.base_url, model_retries=0)
+        # Named as the default model is: the check asks how alike texts are of that one only.
+        opened.append(open_home(terms, embedder=FakeEmbedder(BUNDLED)))
         return Engine(opened[-1])
 
     yield make
@@ -243,7 +247,7 @@ async def test_a_model_that_obeys_gains_nothing(engine_for: MakeEngine, attack: 
 
 @each_attack
 async def test_the_embedded_reader_obeys_nothing(path: Path, attack: Attack) -> None:
-    with reader(path) as home:
+    with open_home(settings(path), embedder=FakeEmbedder(BUNDLED)) as home:
         answer = await told(
             Engine(home), Ask(QUESTION, as_of=AS_OF, sources=attack.ask.sources, history=attack.ask.history)
         )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
 import pytest
@@ -116,3 +118,19 @@ def test_what_is_not_seen_is_left_out(hidden: str) -> None:
 @pytest.mark.parametrize("kept", ["a\tb\nc", "می\u200cخواهم", "क्\u200dष", "❤\ufe0f", "naïve", "non\u00a0breaking"])
 def test_what_texts_need_is_kept(kept: str) -> None:
     assert visible(kept) == kept
+
+
+def test_threads_do_not_spoil_each_others_stems() -> None:
+    words_of = [[f"{letter * 3}{number}ing".translate(_LETTERS) for number in range(400)] for letter in "abcdefgh"]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(len(words_of)) as pool:
+            found = list(pool.map(lambda many: [stem(word) for word in many], words_of))
+    finally:
+        sys.setswitchinterval(interval)
+    stem.cache_clear()
+    assert found == [[stem(word) for word in many] for many in words_of]
+
+
+_LETTERS = str.maketrans("0123456789", "klmnprstvw")
