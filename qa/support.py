@@ -31,6 +31,8 @@ CONTRADICTIONS: frozenset[Kind] = frozenset({"number", "date", "name", "negation
 
 MIN_OVERLAP = 0.45
 """Least share of a sentence's content words that its source must hold, when nothing else tells what they mean."""
+_OVERLAP_OF_FEW = ((3, 0.66), (5, 0.6))
+"""The same for a sentence of at most so many content words, and no number or date: the one missing may be its point."""
 _HEADLINE_OVERLAP = 0.75
 """The same for a sentence that is all capitalised, in which names cannot be told from words."""
 _FEW_WORDS, _SAME = 3, 0.8
@@ -254,7 +256,8 @@ class Case:
 
     def _words(self, held: Collection[str], min_overlap: float, similar: Callable[[], float] | None) -> Verdict:
         need = wanted(self.said)
-        share = len(need.intersection(held)) / len(need) if need else float(bool(self.said.covered))
+        said = {word for word in need if any(same and other in held for other, same in related(word))}
+        share = len(said) / len(need) if need else float(bool(self.said.covered))
         if self._denies_alone():
             return Verdict(False, "the passage does not deny it", "negation" if share >= _VERBATIM else "words")
         if headline_sentences(self.said.told):
@@ -263,6 +266,8 @@ class Case:
             if similar() < _MIN_SIMILARITY:
                 return Verdict(False, "the passage does not mean the same", "words", lacking=True)
             min_overlap = 0.0
+        elif not self.said.covered:
+            min_overlap = max(min_overlap, next((least for most, least in _OVERLAP_OF_FEW if len(need) <= most), 0.0))
         if share < min_overlap:
             return Verdict(False, "too few of its words are in the passage", "words", lacking=True)
         if self._says_little_else(need, held) and (similar is None or similar() < _SAME):

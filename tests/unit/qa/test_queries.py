@@ -109,7 +109,7 @@ def test_whatever_a_model_replies_it_is_read(reply: str, question: str) -> None:
     completed = accepted_follow_up(reply, question, HISTORY)
     assert completed is None or completed == question or completed.isprintable()
     found = accepted_queries(f"- {reply}\n" * 9, question)
-    assert len(found) <= 1
+    assert len(found) <= max(len(reply.splitlines()), 1)
     assert all(query.isprintable() for query in found)
 
 

@@ -133,6 +133,8 @@ def test_what_the_source_says_is_supported(claim: str, source: str) -> None:
         ("“We agreed to stop talking,” Vieira said.", TALKS, "quotation"),
         ("“We agreed to go on talking,” Lavrov told reporters.", TALKS, "name"),
         # Neither said nor denied.
+        ("The final has been cancelled.", MATCH, "words"),
+        ("The mayor is dead.", QUAKE, "words"),
         ("The minister criticised western sanctions sharply.", TALKS, "words"),
         ("The airport closed in June.", "The airport may close in June, said the minister.", "words"),
     ],
