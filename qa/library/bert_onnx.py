@@ -44,8 +44,10 @@ class _Graph:
         self._weights = weights
         self._shape = shape
         self._int8 = int8
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid(_CONTRIB, 1)]
+        self._model = helper.make_model(helper.make_graph([], "bert", [], []), opset_imports=opsets, ir_version=10)
+        # Filled where it stands: the helpers that put a graph together copy all of the weights, each once more.
+        self._graph = self._model.graph
 
     def serialise(self) -> bytes:
         hidden = self._embeddings()
@@ -54,14 +56,13 @@ class _Graph:
             hidden = self._layer(f"encoder.layer.{layer}.", hidden)
         self._node("Identity", [hidden], "hidden")
         width = self._weights["embeddings.LayerNorm.weight"].shape[0]
-        inputs = [
+        self._graph.input.extend(
             helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
             for name in ("input_ids", "attention_mask")
-        ]
-        output = helper.make_tensor_value_info("hidden", TensorProto.FLOAT, ["batch", "tokens", width])
-        graph = helper.make_graph(self._nodes, "bert", inputs, [output], self._constants)
-        opsets = [helper.make_opsetid("", 17), helper.make_opsetid(_CONTRIB, 1)]
-        serialised: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
+        )
+        shape = ["batch", "tokens", width]
+        self._graph.output.append(helper.make_tensor_value_info("hidden", TensorProto.FLOAT, shape))
+        serialised: bytes = self._model.SerializeToString()
         return serialised
 
     def _embeddings(self) -> str:
@@ -88,7 +89,7 @@ class _Graph:
         joint = self._product(prefix + "qkv", hidden, matrix, bias)
         parts = [f"{prefix}{part}" for part in ("q", "k", "v")]
         sizes = self._ints(prefix + "sizes", *[matrix.shape[0]] * 3)
-        self._nodes.append(helper.make_node("Split", [joint, sizes], parts, axis=2))
+        self._graph.node.append(helper.make_node("Split", [joint, sizes], parts, axis=2))
         attended = self._node(
             "MultiHeadAttention", [*parts, "", "mask"], prefix + "attended", domain=_CONTRIB, num_heads=heads
         )
@@ -125,12 +126,12 @@ class _Graph:
         return scale, self._constant(f"{name}.shift", self._weights[f"{name}.bias"])
 
     def _constant(self, name: str, value: Array) -> str:
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        self._graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
     def _ints(self, name: str, *values: int) -> str:
         return self._constant(name, np.array(values, dtype=np.int64))
 
     def _node(self, kind: str, inputs: list[str], output: str, *, domain: str = "", **attributes: Any) -> str:
-        self._nodes.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
+        self._graph.node.append(helper.make_node(kind, inputs, [output], domain=domain, **attributes))
         return output

@@ -269,8 +269,18 @@ def stored_chunks(connection: Connection, condition: Any, limit: int, *, of: Tab
 
     Only those of living articles.
     """
-    query = _chunk_query(of).where(_alive(), condition).order_by(of.c.version_key, of.c.ordinal).limit(limit)
-    return [_stored_chunk(row) for row in connection.execute(query)]
+    order = (of.c.version_key, of.c.ordinal)
+    joined = of.join(versions, of.c.version_key == versions.c.key).join(articles)
+    # The ids first: a database that has to sort a long backlog for every batch had better sort little.
+    ids = select(of.c.id).select_from(joined).where(_alive(), condition).order_by(*order).limit(limit)
+    rows = connection.execute(_chunk_query(of, with_text=False).where(of.c.id.in_(ids)).order_by(*order))
+    found = [_stored_chunk(row) for row in rows]
+    whole: dict[int, str] = {}
+    # Each text is fetched once and cut here: SQLite would read all of it again for every chunk.
+    for some in batches(list(dict.fromkeys(chunk.version_key for chunk in found))):
+        told = connection.execute(select(texts.c.version_key, texts.c.text).where(texts.c.version_key.in_(some)))
+        whole |= {row.version_key: row.text for row in told}
+    return [replace(chunk, text=whole[chunk.version_key][chunk.start : chunk.end]) for chunk in found]
 
 
 def _stored_chunk(row: Row[Any]) -> StoredChunk:

@@ -49,6 +49,9 @@ class StandIn:
         return unit
 
 
+WARM_UP = tuple(f"word{number}" for number in range(100))
+
+
 def peak() -> int:
     """The most memory this process has held. A parent's counts until the child has more: keep parents small."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_UNIT
@@ -62,6 +65,8 @@ def size_of(folder: Path) -> int:
 def dateline(articles: str, home: str) -> Figures:
     """Dateline's pipeline with the settings in force."""
     begun = time.perf_counter()
+    from ingest.dedup import bands
+    from ingest.language import identify
     from ingest.pipeline import Pipeline
     from qa.library.home import open_home
     from qa.settings import load_settings
@@ -69,6 +74,9 @@ def dateline(articles: str, home: str) -> Figures:
     with open_home(load_settings(home=Path(home)), write="ingest") as opened:
         opened.embedder.embed(["warm up"])
         opened.store.count()
+        # What is imported and unpacked at first use is loading, too, as the other pipeline's imports are.
+        identify("warm up")
+        bands(" ".join(WARM_UP))
         loaded = time.perf_counter()
         # The process that waits for the words to be found takes its time from here.
         sys.stderr.write("begun\n")
@@ -151,6 +159,7 @@ def exactness(home: str, sample: int) -> Figures:
     """Cosines of the vectors stored to those sentence-transformers computes of the same texts in float32."""
     import numpy as np
 
+    from qa.library.embedding import searched
     from qa.library.encoders import make_embedder
     from qa.library.home import open_home
     from qa.settings import load_settings
@@ -159,8 +168,7 @@ def exactness(home: str, sample: int) -> Figures:
         ids = sorted(opened.store.ids())
         ids = random.Random(0).sample(ids, min(sample, len(ids)))
         chunks = opened.catalog.chunks_by_id(ids)
-        # As it is embedded, where that is another text than the one shown.
-        texts = [getattr(chunks[one], "search_text", None) or chunks[one].text for one in ids]
+        texts = [searched(chunks[one]) for one in ids]
         exact = make_embedder(opened.embedder.name, backend="torch").embed(texts)
         cosines = [opened.store.nearest(vector, 1, among=[one])[0][1] for one, vector in zip(ids, exact, strict=True)]
         tokens = [min(len(opened.embedder.token_spans(text)), opened.embedder.max_tokens) + 2 for text in texts]
