@@ -23,7 +23,7 @@ demo: $(VENV)/.runtime ## Install, ingest the sample articles and ask three ques
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
 
 test: lint ## Run every check and the whole test suite, with the coverage gate
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n logical --dist loadfile --cov --cov-report=term
 
 lint: $(VENV)/.dev ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

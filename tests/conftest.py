@@ -33,6 +33,13 @@ hypothesis.settings.register_profile("dateline", deadline=None)
 hypothesis.settings.load_profile("dateline")
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Names for cases of sets and dicts, the same in every process: the order of a set is not."""
+    if isinstance(val, (set, frozenset)):
+        return str(sorted(val, key=str))
+    return str(val) if isinstance(val, dict) else None
+
+
 def require(present: object, reason: str) -> None:
     """Skip the test with ``reason`` unless ``present`` is true; where CI=true nothing may be missing, so fail it."""
     if present:

@@ -95,12 +95,7 @@ LIMITED = [
 ]
 
 
-def _named(value: object) -> str:
-    """The same in every process, which the text of a set is not."""
-    return str(sorted(value) if isinstance(value, set) else value)
-
-
-@pytest.mark.parametrize(("limits", "expected"), LIMITED, ids=_named)
+@pytest.mark.parametrize(("limits", "expected"), LIMITED)
 async def test_limits_hold_wherever_they_are_given(home: Home, limits: dict[str, Any], expected: set[str]) -> None:
     question = "the vote on the budget"
     made = DatelineRetriever(home=home, k=20, **limits)

@@ -359,7 +359,6 @@ class TestSearch:
             ({"as_of": date.min}, {"lighthouse"}),
             ({"as_of": date.max}, {"Brazil", "Cuba", "lighthouse"}),
         ],
-        ids=str,
     )
     def test_nothing_that_filters_forbid_is_found_by_any_way(
         self, full: Home, filters: dict[str, Any], found: set[str]
