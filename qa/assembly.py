@@ -10,15 +10,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from qa.change import newest_first, newest_report, overlap, tells
 from qa.citations import Quote, Similarity, Verdict, best_quote, find_support, judge
-from qa.claims import Claim, neutralise, round_brackets, unmarked
-from qa.dates import annotate
+from qa.claims import Claim
 from qa.events import CitationEvent, DeltaEvent, Event, SentenceEvent
 from qa.links import plain_url, urls, without_links
 from qa.models import Citation, Passage, Sentence
+from qa.phrasing import EARLIER, LATER, LATEST, as_checked, end_of_words, quoted, render, says_something, told_of
 from qa.prompt import ABSTENTION
-from qa.reader import Picked
-from qa.text import STOPWORDS, words
+from qa.reader import MAX_SENTENCES, Picked
+from qa.text import words
 
 Unsupported = Literal["drop", "flag", "keep"]
 """What becomes of a sentence that its source neither says nor contradicts."""
@@ -26,18 +27,12 @@ Unsupported = Literal["drop", "flag", "keep"]
 UNSUPPORTED_MARK = "(not supported by the articles)"
 """Stands before the end of a sentence that is flagged."""
 
+_Key = tuple[str, int, int, bool, bool]
+"""What a citation is: chunk, start and end of its quote, whether that bears the sentence out, whether it is superseded.
+One quote may back one sentence and fail another, or be out of date only in what one of them says."""
+
 _ABSTENTION_WORDS = words(ABSTENTION)
-_ASIDES = frozenset(
-    """
-    answer answers article articles based brief briefly conclusion detail details facts finding findings follow
-    following follows information key main note notes overall passage passages point points provided question reference
-    references report reports short source sources summarise summarize summary takeaway takeaways
-    """.split()
-)
-"""Words of headings and openings that say nothing themselves: "Key points:", "Based on the articles:"."""
-_CLOSING = " \t\n.!?\u2026\"\u201d'\u2019\u00bb*_:"
 _MOST_TOLD = 3
-_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,8 @@ class Assembly:
         self._passages = passages
         self._unsupported = unsupported
         self._similarity = similarity
-        self._numbers: dict[tuple[str, int, int, bool], int] = {}
+        self._numbers: dict[_Key, int] = {}
+        self._reported: dict[tuple[str, int, int], int] = {}
         self._pieces: list[str] = []
         self._length = 0
         self._lost_markers = 0
@@ -121,22 +117,35 @@ class Assembly:
         if said[: len(_ABSTENTION_WORDS)] == _ABSTENTION_WORDS:
             self._declined = True
             return []
-        if not said or not (known or _says_something(said)):
+        if not said or not (known or says_something(said)):
             return []
-        checked = self._check(_as_checked(claim.text), known)
+        checked = self._check(as_checked(claim.text), known)
         verdict = checked.verdict
         if not verdict.supported and (verdict.contradicted or self._unsupported == "drop"):
-            self._left_out.append(_told_of(claim.text, verdict))
+            self._left_out.append(told_of(claim.text, verdict))
             return []
         return self._tell(claim, checked)
 
-    def add_quote(self, picked: Picked) -> list[Event]:
-        """Take in a sentence the embedded reader quotes; the text says which days "this Monday" and the like mean."""
-        number, events = self._cite(picked.quote, supported=True, by_check=False)
-        own = urls(picked.quote.text)
-        shown = without_links(neutralise(picked.quote.text), own.__contains__).text
-        shown = annotate(shown, picked.quote.passage.published)
-        return self._say(" ", f"{shown} [{number}]".strip(), (number,), Verdict(True), events)
+    def add_quotes(self, picked: Sequence[Picked]) -> list[Event]:
+        """Take in the sentences the embedded reader quotes; the text says which days "this Monday" and the like mean.
+
+        One that a later passage supersedes stands behind the sentence that does, both with their dates.
+        """
+        reports = newest_first([one.quote for one in picked], self._passages, MAX_SENTENCES)
+        latest = {_span(report.newer) for report in reports if report.newer}
+        events: list[Event] = []
+        for report in reports:
+            lead = EARLIER if report.newer else LATEST if _span(report.quote) in latest else ""
+            events += self._add_report(report.quote, lead, report.newer)
+        return events
+
+    def _add_report(self, quote: Quote, lead: str, newer: Quote | None = None) -> list[Event]:
+        """Quote a sentence, with its date after ``lead`` if there is one. What supersedes it was cited before."""
+        key = (*_span(quote), True, newer is not None)
+        number, event = self._cite(quote, key, superseded_by=self._reported.get(_span(newer)) if newer else None)
+        self._reported[_span(quote)] = number
+        shown = quoted(quote.text, quote.passage.published, lead)
+        return self._say(" ", f"{shown} [{number}]".strip(), (number,), Verdict(True), event)
 
     def _without_foreign_links(self, claim: Claim, known: Sequence[int]) -> Claim:
         """The claim without links, and without URLs other than those its passages have, or come from."""
@@ -165,21 +174,46 @@ class Assembly:
         return _Checked(quotes, verdict)
 
     def _tell(self, claim: Claim, checked: _Checked) -> list[Event]:
-        """Hand out a sentence with its citations."""
+        """Hand out a sentence with its citations; behind it what was reported later, if that is not said already."""
+        text = as_checked(claim.text)
+        supported = {n: checked.verdict.supported and self._bears(text, n, checked.quotes) for n in checked.quotes}
+        newer = {
+            n: later
+            for n, quote in checked.quotes.items()
+            if supported[n] and (later := newest_report(quote, self._passages, text))
+        }
+        keys = {n: (*_span(quote), supported[n], n in newer) for n, quote in checked.quotes.items()}
+        cited = {n: self._number(key) for n, key in keys.items()}
+        told = {n: self._told_in(later, text, checked.quotes, cited) for n, later in newer.items()}
+        # What is told behind the sentence has its number before the sentence's citations are sent.
+        later_on = {_span(later): later for n, later in newer.items() if told[n] is None}
+        reserved = {span: self._number((*span, True, False)) for span in later_on}
+        events: list[Event] = []
+        for n, quote in checked.quotes.items():
+            by = (told[n] or reserved[_span(newer[n])]) if n in newer else None
+            events += self._cite(quote, keys[n], by_check=checked.by_check, superseded_by=by)[1]
         markers = list(claim.markers)
         if checked.by_check:
-            markers = [(_end_of_words(claim.text), tuple(checked.quotes))]
-        events: list[Event] = []
-        cited: dict[int, int] = {}
-        for number, quote in checked.quotes.items():
-            supported = checked.verdict.supported and self._bears(_as_checked(claim.text), number, checked.quotes)
-            cited[number], event = self._cite(quote, supported=supported, by_check=checked.by_check)
-            events += event
-        text = _render(claim.text, [(at, [cited[n] for n in numbers if n in cited]) for at, numbers in markers])
+            markers = [(end_of_words(claim.text), tuple(checked.quotes))]
+        shown = render(claim.text, [(at, [cited[n] for n in numbers if n in cited]) for at, numbers in markers])
         if not checked.verdict.supported and self._unsupported == "flag":
-            at = _end_of_words(text)
-            text = f"{text[:at]} {UNSUPPORTED_MARK}{text[at:]}"
-        return self._say(claim.gap, text, tuple(cited.values()), checked.verdict, events)
+            at = end_of_words(shown)
+            shown = f"{shown[:at]} {UNSUPPORTED_MARK}{shown[at:]}"
+        events = self._say(claim.gap, shown, tuple(cited.values()), checked.verdict, events)
+        for later in later_on.values():
+            events += self._add_report(later, LATER)
+        return events
+
+    def _told_in(self, newer: Quote, text: str, quotes: Mapping[int, Quote], cited: Mapping[int, int]) -> int | None:
+        """The citation by which the answer, with the sentence ``text`` at its end, says what ``newer`` reports."""
+        for n, quote in quotes.items():
+            if overlap(quote, newer) and tells(text, newer):
+                return cited[n]
+        for sentence in self.sentences:
+            cites = [self.citations[n - 1] for n in sentence.citations if _shares(self.citations[n - 1], newer)]
+            if cites and tells(self.text[sentence.start : sentence.end], newer):
+                return cites[0].n
+        return None
 
     def _bears(self, text: str, number: int, quotes: Mapping[int, Quote]) -> bool:
         """Whether one of the quotes behind a supported sentence does something for it.
@@ -192,13 +226,17 @@ class Assembly:
             return True
         return not judge(text, others, similarity=self._similarity).supported
 
-    def _cite(self, quote: Quote, *, supported: bool, by_check: bool) -> tuple[int, list[Event]]:
+    def _number(self, key: _Key) -> int:
+        """The number of a citation, which is the next one if it has none yet."""
+        return self._numbers.setdefault(key, len(self._numbers) + 1)
+
+    def _cite(
+        self, quote: Quote, key: _Key, *, by_check: bool = False, superseded_by: int | None = None
+    ) -> tuple[int, list[Event]]:
+        number = self._number(key)
+        if number <= len(self.citations):
+            return number, []
         passage = quote.passage
-        # One quote may back one sentence and fail another: the verdict is part of what a citation is.
-        key = (passage.chunk_id, quote.start, quote.end, supported)
-        if key in self._numbers:
-            return self._numbers[key], []
-        number = self._numbers[key] = len(self.citations) + 1
         citation = Citation(
             n=number,
             article_id=passage.article_id,
@@ -211,9 +249,10 @@ class Assembly:
             quote=quote.text,
             start=quote.start,
             end=quote.end,
-            supported=supported,
+            supported=key[3],
             attributed="by_check" if by_check else "by_model",
             also_reported_by=passage.also_reported_by,
+            superseded_by=superseded_by,
         )
         self.citations.append(citation)
         return number, [CitationEvent(citation)]
@@ -234,41 +273,11 @@ class Assembly:
         return [*events, DeltaEvent(gap + text), SentenceEvent(sentence)]
 
 
-def _says_something(said: Sequence[str]) -> bool:
-    """Whether there is anything to check: neither an item's number alone nor an aside."""
-    aside = all(word in STOPWORDS or word in _ASIDES for word in said)
-    return not aside and (len(said) > 1 or len(said[0]) > 2)
+def _shares(citation: Citation, quote: Quote) -> bool:
+    """Whether a citation is of words of ``quote``, and bears out what it is cited for."""
+    same = citation.article_id == quote.passage.article_id and citation.supported
+    return same and citation.start < quote.end and quote.start < citation.end
 
 
-def _as_checked(text: str) -> str:
-    """What of a sentence is checked: neither marks of Markdown nor the URLs it may show."""
-    return without_links(unmarked(text), lambda _url: False).text if "." in text else unmarked(text)
-
-
-def _told_of(text: str, verdict: Verdict) -> str:
-    """The warning for a sentence that was left out, with no more of it than tells which."""
-    shown = neutralise(text).replace('"', "'")
-    cut = shown if len(shown) <= _SHOWN else shown[:_SHOWN].rstrip() + "\u2026"
-    return f'left out a sentence ({verdict.kind}): {verdict.reason}: "{cut}"'
-
-
-def _end_of_words(text: str) -> int:
-    """Where the last word of a sentence ends, before final punctuation and what closes."""
-    return len(text.rstrip(_CLOSING))
-
-
-def _render(text: str, markers: Sequence[tuple[int, Sequence[int]]]) -> str:
-    """``text`` with ``[n]`` put in at each offset; brackets of its own that look like markers become round."""
-    text = round_brackets(text)
-    pieces: list[str] = []
-    position = 0
-    for at, numbers in markers:
-        pieces.append(text[position:at])
-        if numbers:
-            pieces.append((" " if pieces[-1].strip() else "") + "".join(f"[{n}]" for n in dict.fromkeys(numbers)))
-            if text[at : at + 1] == ":" and not text[:at].strip():
-                pieces.append(" ")  # lest it be read as the definition of a link
-        position = at
-    pieces.append(text[position:])
-    # A marker that opened the sentence and pointed nowhere leaves its space behind; none becomes a link.
-    return "".join(pieces).strip().replace("](", "] (")
+def _span(quote: Quote) -> tuple[str, int, int]:
+    return quote.passage.chunk_id, quote.start, quote.end

@@ -67,10 +67,8 @@ class Run:
 
     def quote(self) -> list[Event]:
         """Answer by quoting."""
-        events: list[Event] = []
-        for picked in self._reader.pick(self.understood.question, self.passages):
-            events += self.assembly.add_quote(picked)
-        return events + self.finish()
+        picked = self._reader.pick(self.understood.question, self.passages)
+        return self.assembly.add_quotes(picked) + self.finish()
 
     def _fall_back(self) -> list[Event]:
         """Answer by quoting, because nothing is left of what the model said; abstain where that finds nothing."""

@@ -184,7 +184,7 @@ def test_quoted_answers_keep_it_too(picks: list[tuple[Passage, int]]) -> None:
     for source, which in picks:
         spans = sentences(source.text)
         start, end = spans[which % len(spans)]
-        events += assembly.add_quote(Picked(Quote(source, source.start + start, source.start + end, 1.0), 0.9))
+        events += assembly.add_quotes([Picked(Quote(source, source.start + start, source.start + end, 1.0), 0.9)])
     check_invariant(assembly, events)
 
 
@@ -340,7 +340,7 @@ def test_a_reply_without_words_abstains_and_says_that_it_was_empty(reply: str) -
 def test_an_articles_own_brackets_are_round_in_the_text_and_kept_in_the_quote() -> None:
     assembly = Assembly(PASSAGES)
     start, end = sentences(ARTICLES["a2"])[0]
-    assembly.add_quote(Picked(Quote(PASSAGES[1], start, end, 1.0), 0.9))
+    assembly.add_quotes([Picked(Quote(PASSAGES[1], start, end, 1.0), 0.9)])
     assert assembly.text == "Trade reached 9.8 billion dollars in (2022). [1]"
     assert assembly.citations[0].quote == "Trade reached 9.8 billion dollars in [2022]."
 

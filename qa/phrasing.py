@@ -1,0 +1,77 @@
+"""Pure: how the sentences of an answer are shown, and what of them is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from qa.claims import neutralise, round_brackets, unmarked
+from qa.dates import annotate
+from qa.links import urls, without_links
+from qa.support import Verdict
+from qa.text import STOPWORDS
+
+LATEST, EARLIER, LATER = "Latest report", "Reported before", "Later report"
+"""How a quoted sentence is led in, its date in brackets behind: what supersedes another, what is superseded, and what
+came after that which a chat model says."""
+
+_ASIDES = frozenset(
+    """
+    answer answers article articles based brief briefly conclusion detail details facts finding findings follow
+    following follows information key main note notes overall passage passages point points provided question reference
+    references report reports short source sources summarise summarize summary takeaway takeaways
+    """.split()
+)
+"""Words of headings and openings that say nothing themselves: "Key points:", "Based on the articles:"."""
+_CLOSING = " \t\n.!?\u2026\"\u201d'\u2019\u00bb*_:"
+_SHOWN = 60
+
+
+def quoted(text: str, published: date | None, lead: str = "") -> str:
+    """An article's sentence as an answer shows it, with the days that "this Monday" and the like mean.
+
+    Behind a ``lead`` and the date it stands in quotation marks.
+    """
+    own = urls(text)
+    shown = annotate(without_links(neutralise(text), own.__contains__).text, published)
+    return f"{lead} ({published}): \u201c{shown}\u201d" if lead else shown
+
+
+def says_something(said: Sequence[str]) -> bool:
+    """Whether there is anything to check: neither an item's number alone nor an aside."""
+    aside = all(word in STOPWORDS or word in _ASIDES for word in said)
+    return not aside and (len(said) > 1 or len(said[0]) > 2)
+
+
+def as_checked(text: str) -> str:
+    """What of a sentence is checked: neither marks of Markdown nor the URLs it may show."""
+    return without_links(unmarked(text), lambda _url: False).text if "." in text else unmarked(text)
+
+
+def told_of(text: str, verdict: Verdict) -> str:
+    """The warning for a sentence that was left out, with no more of it than tells which."""
+    shown = neutralise(text).replace('"', "'")
+    cut = shown if len(shown) <= _SHOWN else shown[:_SHOWN].rstrip() + "\u2026"
+    return f'left out a sentence ({verdict.kind}): {verdict.reason}: "{cut}"'
+
+
+def end_of_words(text: str) -> int:
+    """Where the last word of a sentence ends, before final punctuation and what closes."""
+    return len(text.rstrip(_CLOSING))
+
+
+def render(text: str, markers: Sequence[tuple[int, Sequence[int]]]) -> str:
+    """``text`` with ``[n]`` put in at each offset; brackets of its own that look like markers become round."""
+    text = round_brackets(text)
+    pieces: list[str] = []
+    position = 0
+    for at, numbers in markers:
+        pieces.append(text[position:at])
+        if numbers:
+            pieces.append((" " if pieces[-1].strip() else "") + "".join(f"[{n}]" for n in dict.fromkeys(numbers)))
+            if text[at : at + 1] == ":" and not text[:at].strip():
+                pieces.append(" ")  # lest it be read as the definition of a link
+        position = at
+    pieces.append(text[position:])
+    # A marker that opened the sentence and pointed nowhere leaves its space behind; none becomes a link.
+    return "".join(pieces).strip().replace("](", "] (")
