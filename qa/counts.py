@@ -111,6 +111,8 @@ def _is_whole(tokens: Sequence[Token], figure: Figure) -> bool:
         # "From 12 to 15" ends with what it is now; "12 to 15" is not known yet.
         if before.word in ("to", "or") and two and two[-1].number and two[0].word != "from":
             return False
+        if before.word == "and" and two and two[0].word == "between":
+            return False
     behind = [token for token in tokens[figure.last : figure.last + 3] if token.sentence == here.sentence]
     behind = behind[: next((i for i, token in enumerate(behind) if token.apart), len(behind))]
     if len(behind) > 1 and behind[0].word in ("to", "or") and behind[1].number:
@@ -119,7 +121,7 @@ def _is_whole(tokens: Sequence[Token], figure: Figure) -> bool:
         return not behind or behind[0].word not in ("more", "less", "fewer", "higher", "lower")
     if len(behind) > 1 and behind[0].word in ("and", "or") and behind[1].word in _AGES:
         return False
-    partial = any(token.word in ("more", "per", "daily", "each", "every") for token in behind)
+    partial = any(token.word in ("per", "daily", "each", "every") for token in behind)
     return not partial and not (behind and (behind[0].word in _PARTIAL or behind[0].number))
 
 
@@ -135,7 +137,8 @@ def _kind(said: Facts, figure: Figure) -> tuple[str, int]:
 def _look(said: Facts, figure: Figure, step: int) -> tuple[int, str, int] | None:
     """The nearest word for a kind behind (1) or before (-1) a number, and how far that is; None when there is none."""
     tokens = said.told.tokens
-    stops = {i for other in said.figures if other.unit == figure.unit for i in range(other.first, other.last)}
+    others = (one for one in said.figures if one.unit == figure.unit and tokens[max(one.first - 1, 0)].word != "from")
+    stops = {i for other in others for i in range(other.first, other.last)}
     i = figure.last if step > 0 else figure.first - 1
     distance, between, aside = 0, False, False
     while (
@@ -180,7 +183,9 @@ def _who(said: Facts, figure: Figure, at: int) -> frozenset[str]:
     tokens = said.told.tokens
     found = []
     for i in range(figure.last, min(figure.last + 4, len(tokens))):
-        if tokens[i].apart or not tokens[i].says_something or tokens[i].word in _WORDS | _ENDS_WHO:
+        if tokens[i].sentence != tokens[at].sentence or tokens[i].apart:
+            break
+        if not tokens[i].says_something or tokens[i].word in _WORDS | _ENDS_WHO:
             break
         found.append(i)
     if at < figure.first and tokens[at].word in _NOUNS:
@@ -201,7 +206,7 @@ def _who(said: Facts, figure: Figure, at: int) -> frozenset[str]:
 
 def _cause(tokens: Sequence[Token], at: int) -> list[int]:
     """The word that says what of somebody "died of": a toll of one cause is no toll of all."""
-    behind = tokens[at + 1 : at + 5]
+    behind = [token for token in tokens[at + 1 : at + 5] if token.sentence == tokens[at].sentence]
     if tokens[at].word not in ("die", "died", "dying") or not behind or behind[0].word not in ("of", "from"):
         return []
     return [at + 2 + i for i, token in enumerate(behind[1:]) if token.says_something and not token.apart][:1]

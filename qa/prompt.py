@@ -24,7 +24,7 @@ from qa.models import Passage, Turn
 from qa.text import visible
 from qa.tokens import Counter, estimate_tokens
 
-PROMPT_VERSION = "3"
+PROMPT_VERSION = "4"
 """Changes with everything that changes what a model is sent; see :func:`prompt_version`."""
 
 ABSTENTION = "The articles do not say."

@@ -352,3 +352,157 @@ def test_a_reply_that_is_cut_otherwise_as_it_grows_loses_nothing() -> None:
         pieces = [reply[i : i + size] for i in range(0, len(reply), size)]
         claims = [claim for piece in pieces for claim in stream.feed(piece)] + list(stream.end())
         assert claims[-1].text.endswith("Lavrov visited Brazil.")
+
+
+# Four days of one disaster, and something else. Within ARTICLES, for `check_invariant`.
+NEWS = {
+    "a11": "An earthquake in Velm province killed 12 people. Schools in Velm are shut.",
+    "a12": "The toll of the earthquake in Velm province rose to 21. The “army” [2] helps.",
+    "a13": "The toll of the earthquake in Velm province rose to 35. Rain fell on Monday.",
+    "a14": "The Korv Fire is 10% contained.",
+    "a15": "The Korv Fire is 45% contained.",
+}
+ARTICLES.update(NEWS)
+REPORTS = tuple(
+    passage(text, n=n, published=date(2023, 2, day))
+    for (n, text), day in zip(enumerate(NEWS.values(), start=11), (6, 7, 9, 6, 8), strict=True)
+)
+_FIRST, _SECOND, _THIRD, _KORV, _KORV_LATER = REPORTS
+
+
+def check_superseded(assembly: Assembly) -> None:
+    """A mark names another citation, of a later day, and chains of them end."""
+    days = {citation.n: citation.published for citation in assembly.citations}
+    for citation in assembly.citations:
+        if citation.superseded_by is not None:
+            mine, theirs = citation.published, days[citation.superseded_by]
+            assert mine is not None
+            assert theirs is not None
+            assert mine < theirs
+
+
+def quote(one: Passage, which: int = 0) -> Picked:
+    start, end = sentences(one.text)[which]
+    return Picked(Quote(one, one.start + start, one.start + end, 1.0), 0.9)
+
+
+def marks(assembly: Assembly) -> list[tuple[str, int | None]]:
+    return [(citation.article_id, citation.superseded_by) for citation in assembly.citations]
+
+
+class TestSuperseded:
+    def test_a_quote_stands_behind_what_supersedes_it_both_with_their_dates(self) -> None:
+        assembly = Assembly(REPORTS[:2])
+        events = assembly.add_quotes([quote(_FIRST)])
+        assert assembly.text == (
+            "Latest report (2023-02-07): “The toll of the earthquake in Velm province rose to 21.” [1] "
+            "Reported before (2023-02-06): “An earthquake in Velm province killed 12 people.” [2]"
+        )
+        assert marks(assembly) == [("a12", None), ("a11", 1)]
+        check_invariant(assembly, events)
+        check_superseded(assembly)
+
+    def test_two_that_one_report_supersedes_both_stand_behind_it(self) -> None:
+        assembly = Assembly(REPORTS)
+        assembly.add_quotes([quote(_FIRST), quote(_SECOND)])
+        assert marks(assembly) == [("a13", None), ("a11", 1), ("a12", 1)]
+
+    def test_without_news_nothing_is_added(self) -> None:
+        assembly = Assembly((_FIRST, _KORV))
+        assembly.add_quotes([quote(_FIRST), quote(_KORV)])
+        assert (
+            assembly.text == "An earthquake in Velm province killed 12 people. [1] The Korv Fire is 10% contained. [2]"
+        )
+        assert marks(assembly) == [("a11", None), ("a14", None)]
+
+    def test_what_a_model_says_is_followed_by_what_came_later(self) -> None:
+        assembly, events = assemble("The earthquake in Velm province killed 12 people [1].", REPORTS)
+        assert assembly.text == (
+            "The earthquake in Velm province killed 12 people [1]. "
+            "Later report (2023-02-09): “The toll of the earthquake in Velm province rose to 35.” [2]"
+        )
+        assert marks(assembly) == [("a11", 2), ("a13", None)]
+        assert [sentence.citations for sentence in assembly.sentences] == [(1,), (2,)]
+        check_invariant(assembly, events)
+
+    @pytest.mark.parametrize(
+        ("reply", "found"),
+        [
+            (
+                "The toll of the earthquake in Velm rose to 21 [2]. On 6 February it had killed 12 people [1].",
+                [("a12", None), ("a11", 1)],
+            ),
+            (
+                "The earthquake in Velm province killed 12 people [1], and its toll rose to 21 [2].",
+                [("a11", 2), ("a12", None)],
+            ),
+        ],
+    )
+    def test_what_a_model_says_itself_is_not_repeated(self, reply: str, found: list[tuple[str, int | None]]) -> None:
+        assembly, events = assemble(reply, REPORTS[:2])
+        assert marks(assembly) == found
+        assert "Later report" not in assembly.text
+        check_invariant(assembly, events)
+
+    def test_it_is_told_once(self) -> None:
+        reply = "The earthquake in Velm province killed 12 people [1]. "
+        assembly, events = assemble(reply * 2, REPORTS)
+        assert assembly.text.count("Later report") == 1
+        assert marks(assembly) == [("a11", 2), ("a13", None)]
+        check_invariant(assembly, events)
+
+    def test_a_sentence_that_says_no_number_is_not_superseded(self) -> None:
+        assembly, _ = assemble("An earthquake killed people in Velm province [1].", REPORTS)
+        assert marks(assembly) == [("a11", None)]
+
+    def test_it_is_told_of_a_passage_that_the_check_found(self) -> None:
+        assembly, _ = assemble("The earthquake in Velm province killed 12 people.", REPORTS)
+        assert marks(assembly) == [("a11", 2), ("a13", None)]
+
+    def test_the_mark_is_known_when_the_citation_is_sent(self) -> None:
+        _, events = assemble("The earthquake in Velm province killed 12 people [1].", REPORTS)
+        kinds = [type(event) for event in events]
+        assert kinds == [CitationEvent, DeltaEvent, SentenceEvent] * 2
+        assert isinstance(events[0], CitationEvent)
+        assert events[0].citation.superseded_by == 2
+
+
+_NEWS_SENTENCE = st.builds(
+    lambda said, mark: f"{said}{mark}.",
+    st.sampled_from(
+        [
+            "The earthquake in Velm province killed 12 people",
+            "The toll of the earthquake in Velm rose to 21",
+            "The toll of the earthquake in Velm province rose to 35",
+            "The toll rose from 12 to 21",
+            "The earthquake in Velm province killed 40 people",
+            "Schools in Velm are shut",
+            "The Korv Fire is 10% contained",
+            "The Korv Fire is 45% contained",
+            "Pigs fly",
+        ]
+    ),
+    st.sampled_from(["", " [1]", " [2]", " [3]", " [4]", " [5]", " [1][2]", " [2][1]", " [1][3]", " [9]"]),
+)
+
+
+@settings(max_examples=ANSWERS)
+@given(
+    st.lists(_NEWS_SENTENCE, max_size=6).map(" ".join),
+    st.permutations(REPORTS),
+    st.sampled_from(["drop", "flag", "keep"]),
+)
+def test_marks_keep_the_contract(reply: str, order: list[Passage], unsupported: Unsupported) -> None:
+    assembly, events = assemble(reply, tuple(order), unsupported)
+    check_invariant(assembly, events)
+    check_superseded(assembly)
+
+
+@settings(max_examples=ANSWERS)
+@given(st.lists(st.tuples(st.sampled_from(REPORTS), st.integers(0, 1)), max_size=4), st.permutations(REPORTS))
+def test_marks_of_quotes_keep_it_too(picks: list[tuple[Passage, int]], order: list[Passage]) -> None:
+    assembly = Assembly(order)
+    events = assembly.add_quotes([quote(one, which % len(sentences(one.text))) for one, which in picks])
+    check_invariant(assembly, events)
+    check_superseded(assembly)
+    assert len(assembly.sentences) <= 3
