@@ -45,6 +45,7 @@ bench-answers: $(VENV)/.bench ## Measure answers, abstaining and the check of ci
 	$(BIN)/python -m tests.bench.answers --plot docs/coverage-accuracy.svg
 	$(BIN)/python -m tests.bench.planted $(DATELINE_BENCH_DATA)/realtimeqa-2024q1/articles.jsonl.gz
 	$(BIN)/python -m tests.bench.planted $(DATELINE_BENCH_DATA)/realtimeqa-2024q2/articles.jsonl.gz
+	$(BIN)/python -m tests.bench.change
 
 bench-retrieval: $(VENV)/.dev ## Measure what retrieval finds and how long it takes (DATELINE_BENCH_DATA=DIR, BENCH="100000")
 	$(BIN)/python -m tests.bench.retrieval
