@@ -15,10 +15,10 @@ from tests.unit.qa.strategies import any_text, passage
 MONDAY = date(2023, 2, 6)
 
 
-def told(text: str, days: int = 0, **more: object) -> Passage:
+def told(text: str, days: int = 0) -> Passage:
     """An article of its own, published so many days after a Monday."""
     day = MONDAY + timedelta(days)
-    return passage(text, n=days + 100, published=day, **more)
+    return passage(text, n=days + 100, published=day)
 
 
 def whole(one: Passage) -> Quote:
