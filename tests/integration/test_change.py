@@ -14,7 +14,7 @@ from qa.engine import Engine
 from qa.events import CitationEvent, DeltaEvent, PassagesEvent, SentenceEvent
 from qa.models import Answer, Article, Ask, Turn
 from tests.fakes import ScriptedOpenAI
-from tests.integration.collection import article, keep, reader, writer
+from tests.integration.collection import article, keep, prepared, reader, writer
 
 QUESTION = "How many people were killed when the ferry sank off Orn?"
 TOLL = (
@@ -164,18 +164,29 @@ class TestCorrectedArticle:
             assert all(corrected.text[one.start : one.end] == one.text for one in mine)
             answer = await engine.answer(asked("2023-04-19", PRICE))
             check_contract(answer, (corrected, COPY))
-            assert all(corrected.text[one.start : one.end] == one.quote for one in answer.citations[:1])
+            quoted = [one for one in answer.citations if one.article_id == "bridge"]
+            assert quoted
+            assert all(corrected.text[one.start : one.end] == one.quote for one in quoted)
             within = await engine.answer(replace(asked("2023-04-19", PRICE), article="bridge"))
             assert "55 million" in within.text
             assert "40 million" not in within.text
 
-    async def test_it_is_not_said_to_report_what_only_its_older_self_did(self, home: Path) -> None:
-        with reader(home) as opened:
-            engine = Engine(opened)
-            found = await engine.search(replace(asked("2023-04-19", PRICE), sources=("velm",)), k=10)
-            assert [one.also_reported_by for one in found.passages if one.article_id == "copy"] == [()] * len(
-                found.passages
-            )
+    async def test_it_is_not_said_to_report_what_only_its_older_self_did(
+        self, tmp_path: Path, corrected: Article
+    ) -> None:
+        def reporters(home: Path) -> set[tuple[str, ...]]:
+            with reader(home) as opened:
+                ask = replace(asked("2023-04-19", PRICE), sources=("velm",))
+                found = Engine(opened).find(ask, k=10)
+            return {one.also_reported_by for one in found.passages if one.article_id == "copy"}
+
+        with writer(tmp_path / "home") as opened:
+            opened.index.commit([replace(prepared(one), cluster="story") for one in (WRONG, COPY)])
+            opened.index.drain()
+        assert reporters(tmp_path / "home") == {("orn",)}
+        with writer(tmp_path / "home") as opened:
+            keep(opened, corrected)
+        assert reporters(tmp_path / "home") == {()}
 
     async def test_a_follow_up_on_the_older_answer_gets_the_newer(self, home: Path) -> None:
         history = (Turn("user", PRICE), Turn("assistant", "The bridge over the Orn cost 40 million crowns. [1]"))
