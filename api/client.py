@@ -21,7 +21,7 @@ from qa.errors import (
     UsageError,
 )
 from qa.events import DoneEvent, Event
-from qa.models import Answer, Ask, Filters, Hit, Passage, Retrieved
+from qa.models import Answer, Ask, Facets, Filters, Hit, Passage, Retrieved
 
 if TYPE_CHECKING:
     import httpx
@@ -212,6 +212,7 @@ class HttpAsker:
             date_range=found.date_range,
             notes=found.warnings,
             weighting=found.weighting or "",
+            facets=Facets(**found.facets.model_dump()),
         )
 
     @contextmanager
@@ -301,7 +302,8 @@ def _hit(found: SearchResult) -> Hit:
     if found.explain is None:
         raise ValueError("a search result without the parts of its score")
     passage = Passage.model_validate({name: getattr(found, name) for name in Passage.model_fields})
-    return Hit(passage=passage, **found.explain.model_dump())
+    highlights = tuple((span.start, span.end) for span in found.highlights)
+    return Hit(passage=passage, highlights=highlights, **found.explain.model_dump())
 
 
 def _subclasses(cls: type[T]) -> Iterator[type[T]]:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from time import perf_counter
 
 from qa.assembly import Assembly, Unsupported
 from qa.claims import Claim
 from qa.errors import ModelError
-from qa.events import Event
+from qa.events import Event, Finish
 from qa.library.encoders import BUNDLED, Embedder
 from qa.llm import ChatModel, Ending
 from qa.models import EXTRACTIVE, Answer, Ask, Filters, Passage, Retrieved, Timings, Usage
 from qa.reader import ExtractiveReader
 from qa.reply import claims_of, warnings_of
 from qa.roster import Chain, Roster
+from qa.stopping import Stopping
 from qa.understand import Understood
 
 DEFAULT_MODEL = "dateline"
 """What clients may call the configured model."""
+
+
+_FINISHES: Mapping[str, Finish] = {"length": "length", "cut": "length", "filtered": "content_filter"}
 
 
 class Run:
@@ -48,12 +52,26 @@ class Run:
         self._embedder = embedder
         self._unsupported = unsupported
         self.usage = understood.usage
+        self.ended: Finish = "stop"
+        self._stopping = Stopping(ask.wishes.stop)
         self.verifying = 0.0
         self.warnings: list[str] = []
         self.failures: list[str] = []
 
     async def events(self, roster: Roster) -> AsyncGenerator[Event, None]:
-        """The answer as it comes about. Raises the ``ModelError`` family."""
+        """The answer as it comes about, to the first of the caller's stops. Raises the ``ModelError`` family."""
+        async with aclosing(self._whole(roster)) as told:
+            async for event in told:
+                for one in self._stopping.feed(event):
+                    yield one
+                if self._stopping.hit:
+                    # Nothing more is wanted: the model is not heard to its end.
+                    self.ended = "stop"
+                    return
+        for event in self._stopping.end():
+            yield event
+
+    async def _whole(self, roster: Roster) -> AsyncGenerator[Event, None]:
         if not self.passages:
             for event in self.finish():
                 yield event
@@ -68,7 +86,10 @@ class Run:
     def quote(self) -> list[Event]:
         """Answer by quoting."""
         picked = self._reader.pick(self.understood.question, self.passages)
-        return self.assembly.add_quotes(picked) + self.finish()
+        events = self.assembly.add_quotes(picked, max_tokens=self.ask.wishes.max_tokens)
+        if self.assembly.shortened:
+            self.ended = "length"
+        return events + self.finish()
 
     def _fall_back(self) -> list[Event]:
         """Answer by quoting, because nothing is left of what the model said; abstain where that finds nothing."""
@@ -135,11 +156,12 @@ class Run:
         # What counts as near was found for the bundled model; others have scales of their own.
         alike = self._similarity if self._embedder.name == BUNDLED else None
         self.assembly = Assembly(self.passages[:shown], unsupported=self._unsupported, similarity=alike)
-        async with aclosing(claims_of(model, messages)) as claims:
+        async with aclosing(claims_of(model, messages, self.ask.wishes)) as claims:
             async for claim in claims:
                 if isinstance(claim, Ending):
                     self.usage = claim.usage if self.usage is None else self.usage + (claim.usage or Usage())
-                    self.warnings += warnings_of(claim, model)
+                    self.ended = _FINISHES.get(claim.how, "stop")
+                    self.warnings += warnings_of(claim, model, self.ask.wishes)
                     continue
                 for event in await asyncio.to_thread(self._verified, claim):
                     yield event
@@ -162,15 +184,16 @@ class Run:
 
     def answer(self, timings: Timings, answer_id: str, retrieved: Retrieved) -> Answer:
         """The finished answer."""
+        told = self._stopping if self._stopping.hit else self.assembly
         return Answer(
             id=answer_id,
             question=self.ask.question,
             rewritten_question=retrieved.rewritten_question,
             as_of=self.filters.as_of,
-            text=self.assembly.text,
+            text=told.text,
             abstained=self.assembly.abstained,
-            sentences=tuple(self.assembly.sentences),
-            citations=tuple(self.assembly.citations),
+            sentences=tuple(told.sentences),
+            citations=tuple(told.citations),
             passages=self.passages,
             date_range=retrieved.date_range,
             model=self.model,

@@ -27,6 +27,7 @@ from qa.models import (
     Ask,
     Citation,
     DateRange,
+    Facets,
     Filters,
     Hit,
     Passage,
@@ -192,10 +193,21 @@ class FakeEngine:
         self.asks.append(ask)
         if self.search_error:
             raise self.search_error
-        hit = Hit(PASSAGE, dense_rank=1, lexical_rank=None, similarity=0.5, fused=0.02, age_days=8, age_weight=0.8)
+        hit = Hit(
+            *(PASSAGE, 1, None),
+            similarity=0.5,
+            fused=0.02,
+            age_days=8,
+            age_weight=0.8,
+            highlights=((4, 9),),
+        )
         filters = Filters(as_of=ask.as_of or date(2025, 4, 1), start=ask.start)
         return Retrieved(
-            hits=(hit,) * min(k, 3), filters=filters, date_range=DateRange(start=ask.start), notes=("note",)
+            hits=(hit,) * min(k, 3),
+            filters=filters,
+            date_range=DateRange(start=ask.start),
+            notes=("note",),
+            facets=Facets(3, {"Courier": 2, "": 1}, {"2025-03": 3}),
         )
 
 
