@@ -26,7 +26,6 @@ class Stopping:
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stop for stop in stops if stop)
-        self._longest = max(map(len, self._stops), default=0)
         self._held: list[Event] = []
         self._all = ""
         self.hit = False
@@ -48,8 +47,8 @@ class Stopping:
         return self._settled(last=True) if self._held else []
 
     def _settled(self, *, last: bool = False) -> list[Event]:
-        since = max(len(self.text) - self._longest, 0)
-        found = [at for stop in self._stops if (at := self._all.find(stop, since)) >= 0]
+        # None begins in what was let out, or it would not have been.
+        found = [at for stop in self._stops if (at := self._all.find(stop, len(self.text))) >= 0]
         if found:
             self.hit = True
             return self._let_out(self._cut(min(found)))
@@ -78,8 +77,6 @@ class Stopping:
         """Of what is held the events of the text before offset ``at``, never in the middle of a marker."""
         markers = list(_MARKER.finditer(self._all))
         end = next((marker.start() for marker in markers if marker.start() < at < marker.end()), at)
-        # A stop may begin in what was let out already; then that is where the answer ends.
-        end = max(end, len(self.text))
         known = {int(marker[1]) for marker in markers if marker.end() <= end}
         position = len(self.text)
         kept: list[Event] = []
@@ -102,6 +99,7 @@ class Stopping:
     def _shortened(self, sentence: Sentence, end: int) -> Sentence:
         if sentence.end <= end:
             return sentence
+        end = sentence.start + len(self._all[sentence.start : end].rstrip())
         left = {int(marker[1]) for marker in _MARKER.finditer(self._all, sentence.start, end)}
         update = {"end": end, "supported": False, "reason": CUT_SHORT}
         return sentence.model_copy(update={**update, "citations": tuple(sorted(left & set(sentence.citations)))})
