@@ -166,7 +166,8 @@ class Engine:
         )
         revision = await asyncio.to_thread(self._home.catalog.revision)
         told = (run.model, self._roster.prompt_version, revision)
-        yield DoneEvent(run.answer(timings, _answer_id(ask, filters, *told), retrieved), run.ended)
+        answer = run.answer(timings, _answer_id(ask, filters, *told), retrieved)
+        yield DoneEvent(answer, finish=run.ended, degraded=run.degraded or bool(retrieved.notes))
 
     def _find_articles(self, filters: Filters) -> None:
         """Raise ``NotFoundError`` for an article asked about that is not there on the as-of date."""

@@ -53,6 +53,7 @@ class Run:
         self._unsupported = unsupported
         self.usage = understood.usage
         self.ended: Finish = "stop"
+        self.degraded = False
         self._stopping = Stopping(ask.wishes.stop)
         self.verifying = 0.0
         self.warnings: list[str] = []
@@ -93,6 +94,7 @@ class Run:
 
     def _fall_back(self) -> list[Event]:
         """Answer by quoting, because nothing is left of what the model said; abstain where that finds nothing."""
+        self.degraded = True
         self.warnings += self.assembly.warnings()
         self.assembly = Assembly(self.passages)
         events = self.quote()
@@ -109,6 +111,7 @@ class Run:
         for model in chain.models:
             # With nobody to follow there is no use in passing it over.
             if (model is not chain.models[-1] or chain.reader or self._open) and not model.breaker.admits():
+                self.degraded = True
                 self.failures.append(f"{model.config.spec} failed {model.breaker.in_a_row} times in a row")
                 continue
             self.model = model.config.spec
@@ -121,7 +124,7 @@ class Run:
                     for event in self._broken_off(error):
                         yield event
                     return
-                first = first or error
+                first, self.degraded = first or error, True
                 self.failures.append(str(error).rstrip("."))
             else:
                 lost = self.assembly.abstained and not self.assembly.declined
@@ -146,6 +149,7 @@ class Run:
         """End with what was said: it stays as it is, and nobody else goes on with it. Raises ``error`` otherwise."""
         if not self._open:
             raise error
+        self.degraded = True
         self.warnings.append(f"the answer may be incomplete: {error}")
         return self.finish()
 

@@ -21,6 +21,7 @@ from qa.events import CitationEvent, DeltaEvent, DoneEvent, Event, PassagesEvent
 from qa.library.catalog import ArticlePage, StoredArticle, Version
 from qa.library.home import Home
 from qa.library.index import LibraryStatus, ReembeddingStatus
+from qa.library.sessions import Exchange, Session
 from qa.models import (
     Answer,
     Article,
@@ -34,6 +35,7 @@ from qa.models import (
     Retrieved,
     Sentence,
     Timings,
+    Turn,
     Usage,
 )
 from qa.settings import Settings
@@ -273,6 +275,38 @@ class FakeIndex:
         )
 
 
+class FakeSessions:
+    """Sessions in a dictionary, without limits."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self.error: Exception | None = None
+        self.expired = 0
+
+    def get(self, owner: str, session_id: str) -> Session:
+        if (owner, session_id) not in self.kept:
+            raise NotFoundError(f"there is no session {session_id!r}")
+        seen = datetime(2025, 4, 1, 12, tzinfo=UTC)
+        exchanges = tuple(Exchange(*said, asked_at=seen) for said in self.kept[owner, session_id])
+        return Session(session_id, seen, seen, exchanges)
+
+    def history(self, owner: str, session_id: str) -> tuple[Turn, ...]:
+        said = self.kept.get((owner, session_id), [])
+        return tuple(turn for question, answer in said for turn in (Turn("user", question), Turn("assistant", answer)))
+
+    def add(self, owner: str, session_id: str, question: str, answer: str) -> None:
+        if self.error:
+            raise self.error
+        self.kept.setdefault((owner, session_id), []).append((question, answer))
+
+    def delete(self, owner: str, session_id: str) -> None:
+        self.get(owner, session_id)
+        del self.kept[owner, session_id]
+
+    def expire(self) -> None:
+        self.expired += 1
+
+
 class FakeHome:
     """What the routes need of a home. Records whether it was closed."""
 
@@ -280,6 +314,7 @@ class FakeHome:
         self.path = Path(".dateline")
         self.catalog = FakeCatalog()
         self.index = FakeIndex(self.catalog)
+        self.sessions = FakeSessions()
         self.embedder: Any = FakeEmbedder()
         self.closed = False
 
