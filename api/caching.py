@@ -127,12 +127,13 @@ class Remembering:
 
 
 async def done(events: AsyncGenerator[Event, None]) -> DoneEvent:
-    """The last of ``events``, which are read to it and closed."""
+    """The last of ``events``, which are read to their end."""
+    last = None
     async with aclosing(events):
         async for event in events:
-            if isinstance(event, DoneEvent):
-                return event
-    raise AssertionError("a stream ends with its answer")
+            last = event
+    assert isinstance(last, DoneEvent), "a stream ends with its answer"
+    return last
 
 
 def _again(event: DoneEvent, began: float) -> DoneEvent:

@@ -36,6 +36,8 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": OpenAIError, "description": HTTPStatus(status).phrase}
     for status in (400, 404, 413, 415, 421, 500, 502, 503, 504)
 }
+# FastAPI would describe a 422 of its own where there is input; here what is invalid is a 400, as with OpenAI.
+_ERRORS_OF_INPUT = _ERRORS | {"default": {"model": OpenAIError, "description": "Error"}}
 _CHUNKS = "Server-sent events, each a `chat.completion.chunk`; the last one is `[DONE]`."
 
 router = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
@@ -74,9 +76,7 @@ class _Completion:
     response_description="The answer.",
     responses={
         200: {"content": {"text/event-stream": {"schema": {"type": "string", "description": _CHUNKS}}}},
-        **_ERRORS,
-        # FastAPI would describe a 422 of its own; here what is invalid is a 400, as with OpenAI.
-        "default": {"model": OpenAIError, "description": "Error"},
+        **_ERRORS_OF_INPUT,
     },
 )
 async def create_completion(
@@ -118,7 +118,7 @@ async def list_models(service: ServiceDep) -> ModelList:
 
 
 # Names of models hold colons, and some slashes.
-@router.get("/models/{model_id:path}", responses=_ERRORS)
+@router.get("/models/{model_id:path}", responses=_ERRORS_OF_INPUT)
 async def get_model(model_id: str, service: ServiceDep) -> Model:
     """Show one of the models that are listed."""
     service.model(model_id)

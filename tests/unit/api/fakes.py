@@ -219,6 +219,7 @@ class FakeCatalog:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.error: Exception | None = None
+        self.at_revision = 7
         self.kept = {article.id: article for article in (FLOOD, BRIDGE)}
 
     def _stored(self, article: Article) -> StoredArticle:
@@ -229,7 +230,7 @@ class FakeCatalog:
     def revision(self) -> int:
         if self.error:
             raise self.error
-        return 7
+        return self.at_revision
 
     def article(self, article_id: str, *, as_of: date | None = None) -> StoredArticle:
         self.calls.append({"article_id": article_id, "as_of": as_of})
