@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ CLIENTS = ROOT / "tests" / "clients"
 QUESTION = "Who arrived in Brazil on Monday for talks about trade?"
 AS_OF = {"as_of": "2023-04-19"}
 CITED = "Sergey Lavrov arrived in Brazil on Monday [1]. Trade reached 9.8 billion dollars [1]."
+FOLLOWED_UP = [Reply("Whom did Sergey Lavrov meet in Brazil?"), Reply("He met Mauro Vieira in Brasilia [1].")]
+"""What the model says when it is asked to complete a follow-up, and then to answer it."""
 MESSAGES: Any = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": QUESTION}]
 
 
@@ -120,22 +122,16 @@ class TestPython:
         assert [citation["n"] for citation in message.citations] == [1]
 
     def test_a_conversation_goes_on(self, client: openai.OpenAI, model: ScriptedOpenAI) -> None:
-        follow_up = [
+        told: Any = {"model": "dateline", "extra_body": {"dateline": AS_OF}}
+        told["messages"] = [
             *MESSAGES,
             {"role": "assistant", "content": CITED},
-            {"role": "user", "content": "And whom did he meet?"},
+            {"role": "user", "content": [{"type": "text", "text": "And whom did he meet?"}]},
         ]
-        model.replies += [
-            Reply("Whom did Sergey Lavrov meet in Brazil?"),
-            Reply("He met Mauro Vieira in Brasilia [1]."),
-        ]
-        message: Any = (
-            client.chat.completions.create(model="dateline", messages=follow_up, extra_body={"dateline": AS_OF})
-            .choices[0]
-            .message
-        )
+        model.replies += FOLLOWED_UP
+        message: Any = client.chat.completions.create(**told).choices[0].message
         assert message.rewritten_question == "Whom did Sergey Lavrov meet in Brazil?"
-        assert [told["role"] for told in model.requests[-1]["messages"]] == ["system", "user", "assistant", "user"]
+        assert [one["role"] for one in model.requests[-1]["messages"]] == ["system", "user", "assistant", "user"]
 
     def test_not_knowing_is_told(self, client: openai.OpenAI, model: ScriptedOpenAI) -> None:
         model.replies.append(Reply(ABSTENTION))
@@ -171,10 +167,7 @@ class TestLangChain:
         assert whole.usage_metadata["input_tokens"] == 11
 
     def test_a_conversation_goes_on(self, langchain: ChatOpenAI, model: ScriptedOpenAI) -> None:
-        model.replies += [
-            Reply("Whom did Sergey Lavrov meet in Brazil?"),
-            Reply("He met Mauro Vieira in Brasilia [1]."),
-        ]
+        model.replies += FOLLOWED_UP
         said = [HumanMessage(QUESTION), AIMessage(CITED), HumanMessage("And whom did he meet?")]
         assert langchain.invoke(said).text == "He met Mauro Vieira in Brasilia [1]."
 
@@ -215,33 +208,31 @@ class TestJavaScript:
         assert len(model.requests) == 1
 
 
-def _wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", ["/chat", "/v1/chat/completions"])
-def test_a_caller_that_hangs_up_ends_the_model_s_work_within_a_second(
+async def test_a_caller_that_hangs_up_ends_the_model_s_work_within_a_second(
     url: str, model: ScriptedOpenAI, path: str, stream: bool
 ) -> None:
     model.replies.append(Reply(f"{CITED} " * 400, piece_delay=0.02))
     question: Any = {"question": QUESTION} if path == "/chat" else {"messages": MESSAGES, "dateline": AS_OF}
-    begun = (lambda: "delta" in received) if path == "/chat" else (lambda: "Lavrov" in received)
-    received = ""
-    # The wait for the first reply is also that for LangChain to be imported.
-    with httpx.Client(base_url=url, timeout=30) as caller:
-        if stream:
-            with caller.stream("POST", path, json={**question, "stream": True}) as reply:
-                for piece in reply.iter_text():
-                    received += piece
-                    if begun():
-                        break
-        else:
-            with pytest.raises(httpx.ReadTimeout):
-                caller.post(path, json=question, timeout=httpx.Timeout(30, read=8))
-            assert len(model.requests) == 1
-    _wait_for(lambda: model.left == 1, seconds=1)
-    assert httpx.get(f"{url}/health/live").status_code == 200
+    received = asyncio.Event()
+
+    async def ask(caller: httpx.AsyncClient) -> None:
+        async with caller.stream("POST", path, json={**question, "stream": stream}) as reply:
+            async for piece in reply.aiter_text():
+                if "Lavrov arrived in" in piece:
+                    received.set()
+
+    async with httpx.AsyncClient(base_url=url, timeout=30) as caller:
+        asking = asyncio.create_task(ask(caller))
+        async with asyncio.timeout(30):
+            if stream:
+                await received.wait()
+            while not model.requests:
+                await asyncio.sleep(0.01)
+        assert (model.left, asking.done()) == (0, False)
+        asking.cancel()
+        async with asyncio.timeout(1):
+            while not model.left:
+                await asyncio.sleep(0.01)
+        assert (await caller.get("/health/live")).status_code == 200
