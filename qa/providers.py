@@ -142,6 +142,9 @@ def _options(config: ModelConfig) -> dict[str, Any]:
         options |= {
             "stream_usage": True,
             "use_responses_api": False,
+            # Ours does. Theirs is asyncio.wait_for, which before Python 3.12 loses a cancellation that comes together
+            # with a chunk: the caller gone, the model is heard to its end.
+            "stream_chunk_timeout": None,
             "timeout": (config.connect_timeout, config.timeout),
         }
     return options
