@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic.config import JsonDict
 
 from api.errors import UnsupportedError
 from api.schemas import AskOptions, Text
@@ -71,6 +72,10 @@ Stops = Annotated[
 ]
 
 
+_EMPTY: JsonDict = {"maxItems": 0}
+"""Said in the document of lists that have to be empty; :func:`refuse_unsupported` says why."""
+
+
 class Lenient(BaseModel):
     """Base of what OpenAI's clients send."""
 
@@ -113,15 +118,19 @@ class ChatCompletionRequest(Lenient):
     )
     stop: Stops = Field(None, description="Up to 4 texts; the answer ends before the first of them in it.")
     user: str | None = Field(None, description="Accepted and not used.")
-    n: int | None = Field(None, description="Only 1.")
-    tools: list[Any] | None = Field(None, description="Not supported.")
-    functions: list[Any] | None = Field(None, description="Not supported.")
-    audio: Any = Field(None, description="Not supported.")
-    modalities: list[str] | None = Field(None, description="Only text.")
-    response_format: dict[str, Any] | None = Field(None, description='Only `{"type": "text"}`.')
-    logprobs: bool | None = Field(None, description="Not supported.")
-    top_logprobs: int | None = Field(None, description="Not supported.")
-    logit_bias: dict[str, Any] | None = Field(None, description="Not supported.")
+    n: int | None = Field(None, description="Only 1.", json_schema_extra={"enum": [1, None]})
+    tools: list[Any] | None = Field(None, description="Not supported.", json_schema_extra=_EMPTY)
+    functions: list[Any] | None = Field(None, description="Not supported.", json_schema_extra=_EMPTY)
+    audio: Any = Field(None, description="Not supported.", json_schema_extra={"type": "null"})
+    modalities: list[str] | None = Field(None, description="Only text.", json_schema_extra={"items": {"const": "text"}})
+    response_format: dict[str, Any] | None = Field(
+        None, description='Only `{"type": "text"}`.', json_schema_extra={"properties": {"type": {"const": "text"}}}
+    )
+    logprobs: bool | None = Field(None, description="Not supported.", json_schema_extra={"enum": [False, None]})
+    top_logprobs: int | None = Field(None, description="Not supported.", json_schema_extra={"enum": [0, None]})
+    logit_bias: dict[str, Any] | None = Field(
+        None, description="Not supported.", json_schema_extra={"maxProperties": 0}
+    )
 
     def to_ask(self, model: str | None) -> Ask:
         """The question as the engine takes it; ``model`` None is the configured one.

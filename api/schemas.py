@@ -21,6 +21,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic.config import JsonDict
 
 from qa.models import Ask, Turn, Wire
 
@@ -48,6 +49,9 @@ def _whole_characters(value: str) -> str:
         raise ValueError("the text holds half of a surrogate pair, which is no character")
     return value
 
+
+NOT_BLANK: JsonDict = {"minLength": 1, "pattern": r"\S"}
+"""Said of questions in the document; whether one is blank is the engine's to tell."""
 
 Day = Annotated[date, BeforeValidator(_iso_day)]
 Text = Annotated[str, AfterValidator(_whole_characters)]
@@ -99,7 +103,7 @@ class HistoryTurn(Request):
 class ChatRequest(AskOptions):
     """A question for ``POST /chat``."""
 
-    question: Text = Field(description="The question, in the caller's own words.")
+    question: Text = Field(description="The question, in the caller's own words.", json_schema_extra=NOT_BLANK)
     history: list[HistoryTurn] = Field([], description="Earlier messages, oldest first, without the question.")
     session_id: str | None = Field(
         None,
@@ -131,7 +135,7 @@ class ChatRequest(AskOptions):
 class SearchQuery(Request):
     """The query string of ``GET /search``."""
 
-    q: str = Field(description="What to look for: a question or words.")
+    q: str = Field(description="What to look for: a question or words.", json_schema_extra=NOT_BLANK)
     k: int = Field(10, ge=1, le=100, description="Passages wanted.")
     as_of: Day | None = Field(None, description="Nothing published later is seen. Default: today.")
     start: Day | None = Field(None, alias="from", description="First publication day, inclusive.")

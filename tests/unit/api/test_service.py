@@ -53,6 +53,11 @@ async def test_unknown_paths_and_methods_are_problems(
         assert reply.headers["allow"] == "POST"
 
 
+async def test_all_that_may_be_done_with_a_path_is_named(client: httpx.AsyncClient) -> None:
+    reply = await client.request("PATCH", "/articles/flood")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "GET, DELETE")
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/nothing", "/v1/models", "/docs", "/status"])
 async def test_every_response_bears_the_security_headers(client: httpx.AsyncClient, path: str) -> None:
     headers = (await client.get(path, headers={"Origin": "https://evil.example"})).headers
