@@ -59,7 +59,7 @@ def langchain(url: str) -> ChatOpenAI:
     return ChatOpenAI(
         model="dateline",
         base_url=f"{url}/v1",
-        api_key="unused",  # type: ignore[arg-type]  # LangChain takes strings for secrets
+        api_key="unused",
         max_retries=0,
         extra_body={"dateline": AS_OF},
     )
