@@ -20,8 +20,8 @@ _MARKER = re.compile(r"\[(\d{1,3})\]")
 class Stopping:
     """Events of an answer in, the events of the same answer up to the first of ``stops`` out.
 
-    A sentence is held back for as long as its end may be the beginning of a stop. Without stops everything passes as it
-    comes. ``text``, ``sentences`` and ``citations`` are what was let out.
+    A sentence is held back for as long as its end may be the beginning of a stop, or what supersedes it has not come.
+    Without stops everything passes as it comes. ``text``, ``sentences`` and ``citations`` are what was let out.
     """
 
     def __init__(self, stops: Sequence[str]) -> None:
@@ -52,12 +52,18 @@ class Stopping:
         if found:
             self.hit = True
             return self._let_out(self._cut(min(found)))
-        if not last and self._may_begin_stop():
+        if not last and (self._may_begin_stop() or self._points_ahead()):
             return []
         return self._let_out(self._held)
 
     def _may_begin_stop(self) -> bool:
         return any(self._all.endswith(stop[:n]) for stop in self._stops for n in range(1, len(stop)))
+
+    def _points_ahead(self) -> bool:
+        """Whether what supersedes a citation has yet to come: it may be cut off."""
+        held = [event.citation for event in self._held if isinstance(event, CitationEvent)]
+        numbers = {citation.n for citation in (*self.citations, *held)}
+        return any(one.superseded_by is not None and one.superseded_by not in numbers for one in held)
 
     def _let_out(self, events: Sequence[Event]) -> list[Event]:
         for event in events:
@@ -88,7 +94,9 @@ class Stopping:
                     position += len(text)
                 case CitationEvent(citation):
                     if citation.n in known:
-                        kept.append(event)
+                        if citation.superseded_by not in known:
+                            citation = citation.model_copy(update={"superseded_by": None})
+                        kept.append(CitationEvent(citation))
                 case SentenceEvent(sentence):
                     if sentence.start < end:
                         kept.append(SentenceEvent(self._shortened(sentence, end)))
