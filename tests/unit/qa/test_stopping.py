@@ -6,25 +6,22 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.assembly import Assembly
-from qa.claims import ClaimStream
 from qa.events import CitationEvent, DeltaEvent, Event, SentenceEvent
 from qa.stopping import CUT_SHORT, Stopping
-from tests.unit.qa.test_assembly import PASSAGES, replies
+from tests.unit.qa.test_assembly import REPORTS, assemble, replies
 
 REPLY = "Lavrov visited Brazil [1]. He met Mauro Vieira [1]. Trade reached 9.8 billion dollars [2]."
 WHOLE = "Lavrov visited Brazil [1]. He met Mauro Vieira [2]. Trade reached 9.8 billion dollars [3]."
 
 
 def _events(reply: str) -> list[Event]:
-    claims, assembly = ClaimStream(), Assembly(PASSAGES)
-    return [event for claim in (*claims.feed(reply), *claims.end()) for event in assembly.add_claim(claim)]
+    return assemble(reply)[1]
 
 
-def _stopped(reply: str, stops: Sequence[str]) -> tuple[Stopping, list[Event]]:
+def _stopped(reply: str, stops: Sequence[str], given: Sequence[Event] | None = None) -> tuple[Stopping, list[Event]]:
     stopping = Stopping(stops)
     told: list[Event] = []
-    for event in _events(reply):
+    for event in _events(reply) if given is None else given:
         told += stopping.feed(event)
         if stopping.hit:
             return stopping, told
@@ -68,6 +65,15 @@ def test_only_what_may_begin_a_stop_is_held_back() -> None:
     assert [event for one in first for event in stopping.feed(one)] == []
     assert _text([event for one in second for event in stopping.feed(one)]) == ""
     assert _text([event for one in _events(REPLY)[6:] for event in stopping.feed(one)] + stopping.end()) == WHOLE
+
+
+def test_a_citation_is_not_superseded_by_one_that_was_cut_off() -> None:
+    said = "The earthquake in Velm province killed 12 people [1]."
+    events = assemble(said, REPORTS)[1]
+    stopping, _ = _stopped(said, ["rose to"], events)
+    assert [(one.n, one.superseded_by) for one in stopping.citations] == [(1, None)]
+    whole, _ = _stopped(said, ["nowhere"], events)
+    assert [(one.n, one.superseded_by) for one in whole.citations] == [(1, 2), (2, None)]
 
 
 stops = st.lists(
