@@ -13,7 +13,7 @@ from fastapi.sse import ServerSentEvent
 from api.caching import Use, done, use_for
 from api.errors import Failure
 from api.handlers import request_id_of
-from api.routes.problems import OF_MODELS, WITH_BODY, problems
+from api.routes.problems import OF_MODELS, WITH_BODY, events, problems
 from api.schemas import ChatRequest
 from api.service import OwnerDep, Service, ServiceDep
 from api.streaming import begun, sse_handler, unless_gone, with_failure
@@ -25,6 +25,8 @@ Server-sent events, in this order: `status` `{"stage"}` as each stage begins, `p
 `{"text"}`, `sentence` and `citation` as the answer grows, and `done` with the whole answer. All deltas joined are the
 answer's text. A failure after the first event is a last event `error` with a problem document. Ids count from 1."""
 
+_NAMES = ["status", "passages", "delta", "sentence", "citation", "done", "error"]
+
 router = APIRouter(tags=["questions"])
 
 
@@ -33,7 +35,7 @@ router = APIRouter(tags=["questions"])
     response_model=Answer,
     response_description="The answer.",
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string", "description": _EVENTS}}}},
+        200: {"content": events(_EVENTS, event={"enum": _NAMES}, id={"pattern": "^[0-9]+$"})},
         **problems(404, *WITH_BODY, *OF_MODELS),
     },
 )
@@ -83,16 +85,16 @@ async def _events(
     request: Request, response: Response, service: ServiceDep
 ) -> AsyncIterator[AsyncGenerator[Event, None]]:
     asked: _Asked = request.state.asked
-    async with begun(request, asked.events(service), until=Event) as events:
+    async with begun(request, asked.events(service), until=Event) as told:
         response.headers.update(asked.use.headers())
-        yield events
+        yield told
 
 
 async def _tell(
-    request: Request, events: Annotated[AsyncGenerator[Event, None], Depends(_events)]
+    request: Request, told: Annotated[AsyncGenerator[Event, None], Depends(_events)]
 ) -> AsyncIterator[ServerSentEvent]:
     number = 0
-    async for event in with_failure(events, request.scope):
+    async for event in with_failure(told, request.scope):
         number += 1
         name, data = _written(event, request_id_of(request.scope))
         yield ServerSentEvent(event=name, id=str(number), raw_data=data)

@@ -27,6 +27,7 @@ from api.openai_schemas import (
     cited,
     refuse_unsupported,
 )
+from api.routes.problems import events
 from api.service import DATELINE, ServiceDep
 from api.streaming import begun, sse_handler, unless_gone, with_failure
 from qa.events import DeltaEvent, DoneEvent, Event
@@ -75,7 +76,7 @@ class _Completion:
     response_model=ChatCompletion,
     response_description="The answer.",
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string", "description": _CHUNKS}}}},
+        200: {"content": events(_CHUNKS)},
         **_ERRORS_OF_INPUT,
     },
 )
@@ -143,17 +144,17 @@ async def _events(
     # Up to the first words, so that a model that fails is a status, which OpenAI's clients handle much better than an
     # error within a stream.
     completion: _Completion = request.state.completion
-    async with begun(request, service.engine.stream(completion.ask), until=DeltaEvent) as events:
+    async with begun(request, service.engine.stream(completion.ask), until=DeltaEvent) as told:
         response.headers.update(completion.use.headers())
-        yield events
+        yield told
 
 
 async def _tell(
-    request: Request, events: Annotated[AsyncGenerator[Event, None], Depends(_events)]
+    request: Request, told: Annotated[AsyncGenerator[Event, None], Depends(_events)]
 ) -> AsyncIterator[ServerSentEvent]:
     completion: _Completion = request.state.completion
     yield ServerSentEvent(raw_data=completion.chunk({"role": "assistant", "content": ""}))
-    async for event in with_failure(events, request.scope):
+    async for event in with_failure(told, request.scope):
         match event:
             case DeltaEvent(text):
                 yield ServerSentEvent(raw_data=completion.chunk({"content": text}))
