@@ -114,6 +114,12 @@ class Settings(BaseSettings):
     model_retries: int = Field(
         2, ge=0, le=10, description="Further tries after a failure that may pass (429, 5xx, no connection)."
     )
+    requests_per_minute: float | None = Field(
+        None, gt=0, le=1_000_000, description="Most requests made of a model (of a service, with --server) in a minute."
+    )
+    tokens_per_minute: int | None = Field(
+        None, ge=1, le=1_000_000_000, description="Most tokens sent to and had from a model in a minute, as counted."
+    )
     breaker_failures: int = Field(
         5,
         ge=1,
@@ -253,6 +259,7 @@ class Settings(BaseSettings):
     max_question_chars: int = Field(4000, ge=16, le=100_000, description="Longest question accepted, in characters.")
     max_body_bytes: int = Field(10_000_000, ge=1024, description="Largest HTTP request body accepted, in bytes.")
     server_url: str | None = Field(None, description="URL of a running `dateline serve` to ask instead of the home.")
+    server_key: SecretStr | None = Field(None, description="Key that the service at the server's URL asks for.")
 
     @classmethod
     def settings_customise_sources(
