@@ -137,7 +137,10 @@ class Connection:
         if known is ModelRateLimitError:
             return ModelRateLimitError(detail, hint=hint, retry_after=_seconds(response))
         if known is not None:
-            return known(detail, hint=hint)
+            error = known(detail, hint=hint)
+            # What may pass has been tried again there.
+            error.retryable = False
+            return error
         if response.is_client_error and response.status_code not in (404, 421):
             return UsageError(detail, hint=hint)
         return ModelReplyError(f"{self.url} answered {response.status_code}: {detail}", hint=hint)

@@ -121,7 +121,7 @@ async def run(
     answer: Callable[[Ask], Awaitable[Answer]],
     *,
     concurrency: int,
-    budget: Budget = Budget(),
+    budget: Budget | None = None,
     stop: asyncio.Event | None = None,
     on_row: Callable[[Outcome], None] | None = None,
 ) -> DatelineError | None:
@@ -132,7 +132,7 @@ async def run(
     when a failure shows that the questions after it will fail as well: it is returned, and is no outcome. ``on_row`` is
     called after each record. Raises ``InputError`` when the journal cannot be written.
     """
-    running = _Run(asks, journal, answer, budget, stop or asyncio.Event(), on_row)
+    running = _Run(asks, journal, answer, budget or Budget(), stop or asyncio.Event(), on_row)
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(concurrency, len(asks))):

@@ -35,7 +35,8 @@ class ModelConfig:
     """Which model and how. ``spec`` is ``PROVIDER:NAME``; a name alone will do with a ``base_url``.
 
     ``timeout`` is for the whole reply with its retries, ``first_timeout`` until its first words and ``idle_timeout``
-    between two pieces of it, all in seconds; ``patient`` as :class:`qa.pace.Patience` has it. Raises ``SettingsError`` at once when it cannot work at all.
+    between two pieces of it, all in seconds; ``patient`` as :class:`qa.pace.Patience` has it. Raises ``SettingsError``
+    at once when it cannot work at all.
     """
 
     spec: str
@@ -185,8 +186,11 @@ class ChatModel:
         prompt = sum(estimate_tokens(message.content) for message in messages) if self.pace.counts_tokens else 0
         async for attempt in tries.attempts():
             with attempt:
-                async with tries.admitted(prompt) as (deadline, expected), aclosing(self._once(messages, deadline)) as told:
-                    async for piece in told:
+                async with (
+                    tries.admitted(prompt) as (deadline, expected),
+                    aclosing(self._once(messages, deadline)) as pieces,
+                ):
+                    async for piece in pieces:
                         received = received or bool(piece.text)
                         if piece.usage:
                             output = piece.usage.output_tokens

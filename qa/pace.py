@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tenacity import AsyncRetrying, RetryCallState
 
 _BURST_SECONDS = 1.0
-"""What was not used of the last second may be caught up with; providers that count a minute count shorter times, too."""
+"""What was not used of the last second may be caught up with. Providers watch times shorter than their minute."""
 _FIRST_HOLD = 1.0
 _LONGEST_HOLD = 60.0
 _LONGEST_PATIENCE = 600.0

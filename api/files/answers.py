@@ -58,7 +58,7 @@ def check_answers_path(path: Path) -> None:
 def write_answers(path: Path, rows: Iterable[Result]) -> None:
     """Write the rows in the order given. Readers of ``path`` see the old file or the whole new one, nothing between.
 
-    Raises ``InputError`` when it cannot be written, and for an answer of another version's form where it has to be read.
+    Raises ``InputError`` when it cannot be written, and for an answer of a form not known here where it must be read.
     """
     render = _RENDERED.get(path.suffix.lower())
     try:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from api.files.view import Shown, clean, parts, remarks, source_line, totals, web_url, worst_first
+from api.files.view import Shown, clean, parts, remarks, source_line, totals, worst_first
+from api.urls import web_url
 
 if TYPE_CHECKING:
     from jinja2 import Template

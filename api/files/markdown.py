@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from api.files.view import Shown, flat, remarks, source_line, totals, web_url, worst_first
+from api.files.view import Shown, flat, remarks, source_line, totals, worst_first
+from api.urls import web_url
 from qa.models import Citation
 
 # With a backslash before it, ASCII punctuation is itself (CommonMark 0.31, 2.4). The last two would be links in GFM.

@@ -7,11 +7,14 @@ import io
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from api.files.view import Shown, clean, flat, remarks, source_line, totals, web_url
+from api.files.view import Shown, clean, flat, remarks, source_line, totals
+from api.urls import web_url
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.cell.cell import WriteOnlyCell
+
+    from qa.models import Citation
 
 COLUMNS = (
     "id", "question", "outcome", "answer", "citations", "as_of", "model", "input_tokens", "output_tokens", "cost",
@@ -101,7 +104,7 @@ def _values(row: Shown) -> tuple[Any, ...]:
         row.question,
         row.outcome,
         answer.text if answer else "",
-        "\n".join(f"[{one.n}] {source_line(one)}: “{flat(one.quote)}” {one.url or ''}".strip() for one in row.citations),
+        "\n".join(map(_cited, row.citations)),
         answer.as_of.isoformat() if answer else "",
         answer.model if answer else "",
         usage.input_tokens if usage else None,
@@ -112,6 +115,10 @@ def _values(row: Shown) -> tuple[Any, ...]:
         message,
         "\n".join(answer.warnings) if answer else "",
     )
+
+
+def _cited(one: Citation) -> str:
+    return f"[{one.n}] {source_line(one)}: “{flat(one.quote)}” {one.url or ''}".strip()
 
 
 def _citation_values(row: Shown) -> list[tuple[Any, ...]]:

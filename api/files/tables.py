@@ -82,7 +82,9 @@ def _names(values: Iterable[str]) -> list[str]:
     return [value.strip().strip('"').strip().lower() for value in values]
 
 
-def _records(where: str, rows: Iterator[tuple[int, Sequence[str]]], column: str, delimiter: str = "") -> Iterator[Record]:
+def _records(
+    where: str, rows: Iterator[tuple[int, Sequence[str]]], column: str, delimiter: str = ""
+) -> Iterator[Record]:
     given = ((line, values) for line, values in rows if any(value.strip() for value in values))
     line, header = next(given, (1, []))
     names = _names(header)
@@ -100,6 +102,6 @@ def _records(where: str, rows: Iterator[tuple[int, Sequence[str]]], column: str,
             raise InputError(
                 f"{len(values)} fields, the header has {len(names)}",
                 where=f"{where}:{line}",
-                hint=f"Put a text with {delimiter!r} in double quotes." if delimiter else "Name the column, or clear it.",
+                hint=f"Put a text with {delimiter!r} in double quotes." if delimiter else "Name that column.",
             )
         yield line, str(number), dict(zip(names, (value.strip() for value in values), strict=False))

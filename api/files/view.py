@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -78,7 +77,8 @@ def _shown(number: int, row: Result) -> Shown:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise InputError(
-            f"the answer has not the form this version of Dateline knows: {field}: {first['msg']}", where=f"row {row.id}"
+            f"the answer is not of a form that is known here: {field}: {first['msg']}",
+            where=f"row {row.id}",
         ) from None
     return Shown(number, row.id, row.question, "abstained" if answer.abstained else "answered", answer, None)
 
@@ -140,17 +140,6 @@ def remarks(citation: Citation) -> list[str]:
     if citation.also_reported_by:
         told.append("also reported by " + ", ".join(map(flat, citation.also_reported_by)))
     return told
-
-
-def web_url(url: str | None) -> str | None:
-    """``url`` if it leads to a page on the web, and None for anything else: no script, file or local program."""
-    if not url or _CONTROL.search(url) or any(character.isspace() for character in url):
-        return None
-    try:
-        parsed = urlsplit(url)
-        return url if parsed.scheme in ("http", "https") and parsed.hostname else None
-    except ValueError:
-        return None
 
 
 def clean(text: str) -> str:

@@ -355,7 +355,9 @@ def answers() -> list[dict[str, Any]]:
 def test_batch_answers_every_row(dateline: Run, url: str) -> None:
     ran = dateline(*batch_files("a", "b"), "--server", url)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == "2 questions: 2 answered, 0 abstained, 0 failed, 0 not asked. Answers are in a.jsonl\n"
+    assert ran.out == (
+        "2 questions: 2 answered, 0 abstained, 0 failed, 0 not asked, 300 tokens. Answers are in a.jsonl\n"
+    )
     assert [(row["id"], row["question"], row["error"]) for row in answers()] == [("1", "a", None), ("2", "b", None)]
     assert answers()[0]["answer"] == ANSWER.to_json()
 
@@ -426,10 +428,10 @@ def test_batch_with_another_model_asks_again(dateline: Run, url: str, engine: Fa
 @pytest.mark.parametrize(
     ("questions", "output", "code", "message"),
     [
-        ("q.txt", "a.csv", 2, ".jsonl"),
+        ("q.txt", "a.doc", 2, ".jsonl"),
         ("q.txt", "no/a.jsonl", 2, "no directory"),
         ("q.jsonl", "q.jsonl", 2, "the file of questions"),
-        ("q.xlsx", "a.jsonl", 2, ".txt, .csv, .jsonl"),
+        ("q.xls", "a.jsonl", 2, ".txt, .csv, .tsv, .xlsx, .jsonl"),
         ("empty.txt", "a.jsonl", 1, "empty.txt: the file holds no questions"),
     ],
 )

@@ -115,9 +115,9 @@ def test_an_id_used_twice_names_both_lines(tmp_path: Path) -> None:
         read_questions(path)
 
 
-@pytest.mark.parametrize("name", ["q.xlsx", "q", "q.json"])
+@pytest.mark.parametrize("name", ["q.xls", "q", "q.json"])
 def test_another_kind_of_file_is_told_what_is_known(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match=r"\.txt, \.csv, \.jsonl"):
+    with pytest.raises(UsageError, match=r"\.txt, \.csv, \.tsv, \.xlsx, \.jsonl"):
         read_questions(write(tmp_path / name, "x"))
 
 
