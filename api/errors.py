@@ -55,6 +55,12 @@ class UnknownModelError(UsageError):
     param: ClassVar[str] = "model"
 
 
+class JobFailedError(DatelineError):
+    """The service gave up on an ingest job."""
+
+    code = "job_failed"
+
+
 class ListenError(DatelineError):
     """The service cannot listen on the address it was given."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +15,10 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from api.connection import Connection
+from api.errors import JobFailedError
 from api.event_stream import sse
 from api.schemas import ArticleDetail, ArticleList, ArticleSummary, Status
-from qa.errors import DatelineError, ModelReplyError
+from qa.errors import ModelReplyError
 
 if TYPE_CHECKING:
     import httpx
@@ -28,12 +29,6 @@ _PAGE = 500
 _FILES_AT_ONCE = 50
 _BYTES_AT_ONCE = 50_000_000
 _LOOK_AGAIN = 1.0
-
-
-class JobFailedError(DatelineError):
-    """The service gave up on a job."""
-
-    code = "job_failed"
 
 
 class _Progress(BaseModel):
@@ -154,7 +149,7 @@ class Remote:
         with self._connection.renamed():
             return Job.model_validate_json(response.content)
 
-    async def follow(self, job: Job) -> AsyncIterator[Job]:
+    async def follow(self, job: Job) -> AsyncGenerator[Job, None]:
         """The job whenever something changed, until it has ended; the connection may break meanwhile."""
         yield job
         while not job.ended:

@@ -223,7 +223,7 @@ def _questions(count: int) -> str:
 
 
 @contextmanager
-def _interruptible(stop: asyncio.Event, running: asyncio.Task[None], shown: Meter) -> Iterator[None]:
+def _interruptible(stop: asyncio.Event, running: asyncio.Task[DatelineError | None], shown: Meter) -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) sets ``stop``, so that questions in flight are finished; the second drops them."""
     loop = asyncio.get_running_loop()
 

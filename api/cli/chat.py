@@ -31,8 +31,6 @@ from api.cli.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rich.console import Console
-
     from api.cli.chat_session import Session
     from api.client import Asker
     from qa.errors import DatelineError

@@ -55,7 +55,7 @@ def status(
     from api.cli.output import print_json
 
     given = {"home": home, "server_url": server}
-    settings = settings_for(debug=debug, **given)
+    settings = settings_for(home, debug, server_url=server)
     in_force = origins(settings, given)
     if settings.server_url:
         if check or repair:

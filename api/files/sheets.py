@@ -12,7 +12,7 @@ from api.urls import web_url
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
-    from openpyxl.cell.cell import WriteOnlyCell
+    from openpyxl.cell.cell import Cell
 
     from qa.models import Citation
 
@@ -76,7 +76,7 @@ def _sheet(book: Workbook, title: str, columns: Sequence[str], rows: Sequence[Se
         )
 
 
-def _cell(sheet: Any, value: Any, *, bold: bool = False, link: bool = False) -> WriteOnlyCell:
+def _cell(sheet: Any, value: Any, *, bold: bool = False, link: bool = False) -> Cell:
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Alignment, Font
 

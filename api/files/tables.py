@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
-from itertools import islice
 from typing import IO, Any
 
 from qa.errors import DatelineError, InputError
@@ -88,6 +87,9 @@ def _records(
     given = ((line, values) for line, values in rows if any(value.strip() for value in values))
     line, header = next(given, (1, []))
     names = _names(header)
+    while names and not names[-1]:
+        # A sheet is as wide as its widest row.
+        names.pop()
     if column not in names:
         found = ", ".join(name for name in names if name)[:500] or "none"
         raise InputError(
@@ -98,9 +100,10 @@ def _records(
     if names.count(column) > 1:
         raise InputError(f"two columns are called {column!r}", where=f"{where}:{line}")
     for number, (line, values) in enumerate(given, start=1):
-        if any(value.strip() for value in islice(values, len(names), None)):
+        filled = max((at for at, value in enumerate(values, start=1) if value.strip()), default=0)
+        if filled > len(names):
             raise InputError(
-                f"{len(values)} fields, the header has {len(names)}",
+                f"{filled} fields, the header has {len(names)}",
                 where=f"{where}:{line}",
                 hint=f"Put a text with {delimiter!r} in double quotes." if delimiter else "Name that column.",
             )

@@ -33,7 +33,7 @@ class LibraryStatus:
     ``by_source`` counts articles ("" = no source), ``by_language`` by ISO 639-1 code ("" = not certain), ``by_month``
     dated ones by "YYYY-MM".
     ``embedding_backend`` is what computed the vectors ("" when there are none), more than one where that was changed
-    by setting; ``reembedding`` is None when none is under way. ``duplicates`` are articles that print the story of another.
+    by setting; ``reembedding`` is None when none is under way. ``duplicates`` print a story that another has.
     """
 
     home: str
