@@ -48,9 +48,10 @@ class Budget:
 
     def allows(self, spent: Spent, in_flight: int) -> bool:
         """Whether to ask one question more, if those in flight take what the ones before took on average."""
-        share = in_flight / max(spent.answers, 1)
-        over_cost = self.max_cost is not None and spent.cost * (1 + share) >= self.max_cost
-        over_tokens = self.max_tokens is not None and spent.tokens * (1 + share) >= self.max_tokens
+        answers = max(spent.answers, 1)
+        over_cost = self.max_cost is not None and spent.cost + in_flight * (spent.cost / answers) >= self.max_cost
+        tokens = spent.tokens + in_flight * (spent.tokens / answers)
+        over_tokens = self.max_tokens is not None and tokens >= self.max_tokens
         return not (over_cost or over_tokens or self.blind(spent))
 
     def blind(self, spent: Spent) -> bool:

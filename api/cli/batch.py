@@ -43,13 +43,20 @@ EXAMPLES = examples(
 
 _LIMITS = "Limits"
 
+def _readable(path: Path) -> Path:
+    """``path``; a usage error for one that is not there. Typer's own check takes ``-`` for a file's name."""
+    if str(path) != "-" and not path.exists():
+        raise typer.BadParameter(f"file '{path}' does not exist.")
+    if path.is_dir():
+        raise typer.BadParameter(f"file '{path}' is a directory.")
+    return path
+
+
 QuestionsArgument = Annotated[
     Path,
     typer.Argument(
         metavar="QUESTIONS",
-        exists=True,
-        dir_okay=False,
-        allow_dash=True,
+        callback=_readable,
         help="File of questions: .txt (one a line), .csv, .tsv, .xlsx (column `question`) or .jsonl; or - for"
         " standard input.",
     ),

@@ -37,4 +37,4 @@ def test_env_example_taken_as_it_is_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_readme_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match=r"README\.md has no line"):
-        render_docs.with_table("# Dateline\n")
+        render_docs.with_parts("# Dateline\n")

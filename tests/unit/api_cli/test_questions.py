@@ -94,8 +94,16 @@ def test_xlsx_is_read_as_it_would_be_written_in_csv(tmp_path: Path) -> None:
         tmp_path / "q.xlsx",
         [],
         ["ID", "Question", "as_of", "from", "top_k", "model", "rating", None],
-        [7, "Who won?", datetime(2025, 5, 20),  # noqa: DTZ001 - a workbook knows no time zones
-        date(2025, 5, 1), 3.0, "extractive", 4.5, None],
+        [
+            7,
+            "Who won?",
+            datetime(2025, 5, 20),  # noqa: DTZ001 - a workbook knows no time zones
+            date(2025, 5, 1),
+            3.0,
+            "extractive",
+            4.5,
+            None,
+        ],
         [None, None, None],
         ["b", "Who = whom?", "2025-05-21", None, 2],
     )
