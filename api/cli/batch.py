@@ -43,6 +43,7 @@ EXAMPLES = examples(
 
 _LIMITS = "Limits"
 
+
 def _readable(path: Path) -> Path:
     """``path``; a usage error for one that is not there. Typer's own check takes ``-`` for a file's name."""
     if str(path) != "-" and not path.exists():
