@@ -163,29 +163,28 @@ def batch(
     Ctrl-C finishes the questions in flight and writes what there is.
     """
     from api.cli.batch_job import Job
-    from api.files.answers import check_answers_path
-    from api.files.questions import STDIN, read_questions
+    from api.files.questions import read_questions
     from qa.budget import Budget
 
     options = ask_of("", as_of=as_of, start=start, end=end, source=source, article=article, top_k=top_k, model=model)
-    settings = settings_for(
-        home,
-        debug,
-        server_url=server,
-        model=model,
-        concurrency=concurrency,
-        requests_per_minute=requests_per_minute,
-        tokens_per_minute=tokens_per_minute,
-    )
-    check_answers_path(output)
-    if questions != STDIN and output.exists() and output.samefile(questions):
-        raise UsageError(f"{output} is the file of questions; the answers need another")
+    pace = {"requests_per_minute": requests_per_minute, "tokens_per_minute": tokens_per_minute}
+    settings = settings_for(home, debug, server_url=server, model=model, concurrency=concurrency, **pace)
+    _check_output(output, questions)
     if render:
         _render(questions, output, json=json, asking=retry_failed or dry_run)
         return
     rows = [replace(row, ask=_filled(row.ask, options)) for row in read_questions(questions, column=column)]
     job = Job(rows, output, settings, options.model, retry_failed, Budget(max_cost, max_tokens))
     _tell(asyncio.run(job.look() if dry_run else job.run()), json=json)
+
+
+def _check_output(output: Path, questions: Path) -> None:
+    from api.files.answers import check_answers_path
+    from api.files.questions import STDIN
+
+    check_answers_path(output)
+    if questions != STDIN and output.exists() and output.samefile(questions):
+        raise UsageError(f"{output} is the file of questions; the answers need another")
 
 
 def _tell(report: Report, *, json: bool) -> None:

@@ -140,8 +140,7 @@ def ingest(
             raise UsageError("--reembed changes a home", hint="Run it on the machine that has it, without a service.")
         from api.cli.ingest_there import ingest_there
 
-        report = ingest_there(settings, sources, restore=restore, fields=names)
-        _end(report, None, json=json)
+        _end(ingest_there(settings, sources, restore=restore, fields=names), None, json=json)
         return
     command = "ingest --reembed" if reembed else "ingest"
     try:

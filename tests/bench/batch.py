@@ -101,7 +101,7 @@ def kills(folder: Path, count: int, times: int = 25, seed: int = 1) -> bool:
     home, chance = sample_home(folder), random.Random(seed)
     questions = numbered(folder / "questions.txt", count)
     output, undisturbed = folder / "answers.jsonl", folder / "undisturbed.jsonl"
-    told = ["--home", home, "--as-of", "2025-06-30", "--concurrency", "4"]
+    told: list[str | Path] = ["--home", home, "--as-of", "2025-06-30", "--concurrency", "4"]
     with LimitedOpenAI(latency=0.5) as server:
         begun = perf_counter()
         dateline("batch", questions, "-o", undisturbed, *told, **of(server))

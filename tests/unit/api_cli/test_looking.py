@@ -76,7 +76,7 @@ def test_a_batch_says_how_it_stands(tells_time: bool, last: str) -> None:
     spent.tokens, spent.costs = 1500, {"USD": 0.25}
     for outcome in ("answered", "abstained", "failed"):
         now[0] += 2
-        standing.count(outcome)  # type: ignore[arg-type]  # a literal
+        standing.count(outcome)
     assert meter.notes[0] == (0, 10, "0 abstained, 0 failed")
     assert meter.notes[-1] == (3, 10, last)
     assert standing.done == 3

@@ -8,7 +8,6 @@ from time import monotonic
 
 import pytest
 
-from qa import pace as module
 from qa.errors import DatelineError, ModelAuthError, ModelRateLimitError, ModelTimeoutError, UsageError
 from qa.pace import Pace, Patience, Tries
 
@@ -40,9 +39,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
             clock.now += seconds
         await real(0)
 
-    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    monkeypatch.setattr("qa.pace.asyncio.sleep", sleep)
     monkeypatch.setattr("tenacity.asyncio._portable_async_sleep", sleep)
-    monkeypatch.setattr(module.random, "uniform", lambda low, high: low)
+    monkeypatch.setattr("qa.pace.random.uniform", lambda low, high: low)
     return clock
 
 
