@@ -20,7 +20,6 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from qa.errors import SettingsError
 from qa.models import EXTRACTIVE
 from qa.prices import load_prices
-from qa.prompt import read_template
 
 PREFIX = "DATELINE_"
 
@@ -51,6 +50,9 @@ def _holds_prices(given: str) -> str:
 
 
 def _holds_template(path: Path) -> Path:
+    # Only here: it brings along all that is known of dates, which most commands have no use for.
+    from qa.prompt import read_template
+
     try:
         read_template(path)
     except SettingsError as error:
