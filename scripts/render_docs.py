@@ -119,7 +119,7 @@ def _help(words: Sequence[str]) -> str:
     """What ``--help`` prints on a terminal of 100 columns without colours."""
     out = io.StringIO()
     # Rich looks at these when it prints.
-    told = {**os.environ, "COLUMNS": _WIDTH, "NO_COLOR": "1", "TERM": "dumb"}
+    told = {**os.environ, "COLUMNS": _WIDTH, "NO_COLOR": "1", "TERM": "xterm"}
     with mock.patch.dict(os.environ, told), contextlib.redirect_stdout(out):
         main_of_the_command_line([*words, "--help"])
     lines = [safe(line).rstrip() for line in out.getvalue().splitlines()]

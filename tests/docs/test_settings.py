@@ -47,7 +47,6 @@ def test_the_reference_of_the_command_line_has_not_drifted() -> None:
 
 def test_the_reference_is_what_help_prints_whatever_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    monkeypatch.setenv("FORCE_COLOR", "1")
     reference = render_docs.command_line()
     for command in ("dateline ask", "dateline articles show", "dateline doctor"):
         assert f"<summary><code>{command}</code>: " in reference
