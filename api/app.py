@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from api import handlers
+from api.caching import Remembering
+from api.conversations import Conversations
 from api.middleware import RequestEnvelope
-from api.routes import articles, chat, health, openai, search
+from api.routes import articles, chat, health, openai, search, sessions
 from api.routes.problems import name_media_type
 from api.security import BodyLimit, HostGuard, is_loopback
 from api.service import Answering, Service, Warmth
@@ -49,7 +51,7 @@ def create_app(settings: Settings | None = None, home: Home | None = None, engin
         redirect_slashes=False,
     )
     handlers.install(app)
-    for module in (chat, search, articles, health, openai):
+    for module in (chat, sessions, search, articles, health, openai):
         app.include_router(module.router)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
@@ -76,7 +78,16 @@ async def _lifespan(
 
             engine = Engine(opened)
         warmth = Warmth(opened, engine)
-        app.state.service = Service(settings, opened, engine, warmth, started=int(time.time()))
+        conversations = Conversations(opened.sessions)
+        await conversations.expire()
+        app.state.service = Service(
+            settings,
+            opened,
+            _remembering(engine, settings, opened),
+            warmth,
+            started=int(time.time()),
+            conversations=conversations,
+        )
         try:
             yield
         finally:
@@ -84,6 +95,18 @@ async def _lifespan(
     finally:
         if home is None:
             opened.close()
+
+
+def _remembering(engine: Answering, settings: Settings, home: Home) -> Answering:
+    if not settings.cache_answers:
+        return engine
+    return Remembering(
+        engine,
+        size=settings.cache_answers,
+        seconds=settings.cache_seconds,
+        today=settings.today,
+        revision=home.catalog.revision,
+    )
 
 
 def _name_problems(app: FastAPI) -> None:

@@ -13,7 +13,7 @@ from api.schemas import Status
 from api.search_schemas import SearchResponse, SearchResult
 from qa.errors import ModelUnreachableError
 from qa.events import DoneEvent, Event
-from qa.models import Answer, Ask, Filters, Hit, Passage, Retrieved
+from qa.models import Answer, Ask, Facets, Filters, Hit, Passage, Retrieved
 from qa.pace import Pace, Patience, Tries
 
 if TYPE_CHECKING:
@@ -215,6 +215,7 @@ class HttpAsker:
             date_range=found.date_range,
             notes=found.warnings,
             weighting=found.weighting or "",
+            facets=Facets(**found.facets.model_dump()),
         )
 
     async def _status(self) -> Status:
@@ -250,4 +251,5 @@ def _hit(found: SearchResult) -> Hit:
     if found.explain is None:
         raise ValueError("a search result without the parts of its score")
     passage = Passage.model_validate({name: getattr(found, name) for name in Passage.model_fields})
-    return Hit(passage=passage, **found.explain.model_dump())
+    highlights = tuple((span.start, span.end) for span in found.highlights)
+    return Hit(passage=passage, highlights=highlights, **found.explain.model_dump())

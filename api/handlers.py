@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from api.errors import Failure, failure_of, internal_failure
@@ -27,6 +28,7 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 # A body of nothing but mistakes is not repeated as a whole.
 _MOST_FIELDS = 20
 _log = logging.getLogger("dateline.http")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _HTTP_CODES = {
     400: "bad_request",
     404: "unknown_path",
@@ -117,15 +119,28 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         404: f"There is nothing at {request.url.path}.",
         405: f"{request.method} is not something {request.url.path} does.",
     }
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_of(request))
     failure = Failure(
         status=error.status_code,
         title=phrase,
         detail=details.get(error.status_code, str(error.detail)),
         code=_HTTP_CODES.get(error.status_code, phrase.lower().replace(" ", "_")),
         hint="/docs lists every path and method." if error.status_code in details else "",
-        headers=tuple((error.headers or {}).items()),
+        headers=tuple(headers.items()),
     )
     return refusal(failure, request.scope)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What may be done with the path of ``request``: the router names only the first of its routes."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 async def _on_disconnect(request: Request, error: Exception) -> Response:

@@ -7,16 +7,20 @@ answer in a way this service cannot honour are refused by :func:`refuse_unsuppor
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic.config import JsonDict
 
 from api.errors import UnsupportedError
 from api.schemas import AskOptions, Text
 from api.service import DATELINE
-from qa.models import EXTRACTIVE, Answer, Ask, Citation, Turn
+from qa.events import Finish
+from qa.models import EXTRACTIVE, Answer, Ask, Citation, Turn, Wishes
 from qa.models import Usage as ModelUsage
+from qa.prompt import MAX_STYLE_CHARS
 
 _MARKER = re.compile(r"\[(\d+)\]")
 
@@ -48,6 +52,30 @@ Content = Annotated[
 ]
 
 
+def _stops(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Stops = Annotated[
+    tuple[Annotated[Text, Field(min_length=1, max_length=200)], ...] | None,
+    Field(max_length=4),
+    BeforeValidator(_stops),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1, "maxLength": 200},
+                {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 200}, "maxItems": 4},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+
+
+_EMPTY: JsonDict = {"maxItems": 0}
+"""Said in the document of lists that have to be empty; :func:`refuse_unsupported` says why."""
+
+
 class Lenient(BaseModel):
     """Base of what OpenAI's clients send."""
 
@@ -74,24 +102,48 @@ class ChatCompletionRequest(Lenient):
     messages: list[ChatMessage] = Field(
         min_length=1,
         description="The last user message is the question; user and assistant messages before it are its history. "
-        "System and developer messages are accepted and not used.",
+        f"System and developer messages (their first {MAX_STYLE_CHARS:,} characters) tell a chat model of tone, length "
+        "and language, and nothing else; the embedded reader, which quotes, does not use them.",
     )
     stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
     dateline: AskOptions | None = Field(None, description="Dateline's own (the openai client's `extra_body`).")
-    n: int | None = Field(None, description="Only 1.")
-    tools: list[Any] | None = Field(None, description="Not supported.")
-    functions: list[Any] | None = Field(None, description="Not supported.")
-    audio: Any = Field(None, description="Not supported.")
-    modalities: list[str] | None = Field(None, description="Only text.")
-    response_format: dict[str, Any] | None = Field(None, description='Only `{"type": "text"}`.')
-    logprobs: bool | None = Field(None, description="Not supported.")
+    temperature: float | None = Field(None, ge=0, le=2, description="Default: DATELINE_TEMPERATURE.")
+    max_tokens: int | None = Field(None, ge=1, description="An older name of max_completion_tokens.")
+    max_completion_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="Longest reply of the chat model, at most DATELINE_MAX_OUTPUT_TOKENS. A last sentence that is cut "
+        "off is left out; the embedded reader quotes as many whole sentences as fit, and at least one.",
+    )
+    stop: Stops = Field(None, description="Up to 4 texts; the answer ends before the first of them in it.")
+    user: str | None = Field(None, description="Accepted and not used.")
+    n: int | None = Field(None, description="Only 1.", json_schema_extra={"enum": [1, None]})
+    tools: list[Any] | None = Field(None, description="Not supported.", json_schema_extra=_EMPTY)
+    functions: list[Any] | None = Field(None, description="Not supported.", json_schema_extra=_EMPTY)
+    audio: Any = Field(None, description="Not supported.", json_schema_extra={"type": "null"})
+    modalities: list[str] | None = Field(None, description="Only text.", json_schema_extra={"items": {"const": "text"}})
+    response_format: dict[str, Any] | None = Field(
+        None, description='Only `{"type": "text"}`.', json_schema_extra={"properties": {"type": {"const": "text"}}}
+    )
+    logprobs: bool | None = Field(None, description="Not supported.", json_schema_extra={"enum": [False, None]})
+    top_logprobs: int | None = Field(None, description="Not supported.", json_schema_extra={"enum": [0, None]})
+    logit_bias: dict[str, Any] | None = Field(
+        None, description="Not supported.", json_schema_extra={"maxProperties": 0}
+    )
 
     def to_ask(self, model: str | None) -> Ask:
         """The question as the engine takes it; ``model`` None is the configured one.
 
         Raises ``UnsupportedError`` when no message is from the user.
         """
+        style = [message.content for message in self.messages if message.role in ("system", "developer")]
+        wishes = Wishes(
+            temperature=self.temperature,
+            max_tokens=self.max_completion_tokens or self.max_tokens,
+            stop=self.stop or (),
+            style="\n\n".join(filter(None, style)),
+        )
         asked = [place for place, message in enumerate(self.messages) if message.role == "user"]
         if not asked:
             raise UnsupportedError("There is no message with the role 'user' to answer.", param="messages")
@@ -100,7 +152,8 @@ class ChatCompletionRequest(Lenient):
             for message in self.messages[: asked[-1]]
             if message.role in ("user", "assistant") and message.content
         ]
-        return (self.dateline or AskOptions()).ask(self.messages[asked[-1]].content, history, model)
+        ask = (self.dateline or AskOptions()).ask(self.messages[asked[-1]].content, history, model)
+        return replace(ask, wishes=wishes)
 
 
 def refuse_unsupported(request: ChatCompletionRequest) -> None:
@@ -114,6 +167,8 @@ def refuse_unsupported(request: ChatCompletionRequest) -> None:
         "modalities": set(request.modalities or ()) - {"text"} and "this service answers in text only",
         "response_format": form != "text" and "this service answers in text with citations only",
         "logprobs": request.logprobs and "this service gives no log probabilities",
+        "top_logprobs": request.top_logprobs and "this service gives no log probabilities",
+        "logit_bias": request.logit_bias and "this service does not choose the model's tokens",
     }
     for param, reason in refusals.items():
         if reason:
@@ -143,6 +198,7 @@ class Cited(BaseModel):
     citations: list[Citation]
     abstained: bool
     rewritten_question: str | None
+    warnings: list[str]
 
 
 class AssistantMessage(Cited):
@@ -159,7 +215,7 @@ class Choice(BaseModel):
     index: Literal[0] = 0
     message: AssistantMessage
     logprobs: None = None
-    finish_reason: Literal["stop"] = "stop"
+    finish_reason: Finish
 
 
 class Usage(BaseModel):
@@ -242,4 +298,5 @@ def cited(answer: Answer, base_url: str) -> Cited:
         citations=list(answer.citations),
         abstained=answer.abstained,
         rewritten_question=answer.rewritten_question,
+        warnings=list(answer.warnings),
     )

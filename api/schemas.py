@@ -11,7 +11,17 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.config import JsonDict
 
 from qa.models import Ask, Turn, Wire
 
@@ -40,8 +50,14 @@ def _whole_characters(value: str) -> str:
     return value
 
 
+NOT_BLANK: JsonDict = {"minLength": 1, "pattern": r"\S"}
+"""Said of questions in the document; whether one is blank is the engine's to tell."""
+
 Day = Annotated[date, BeforeValidator(_iso_day)]
 Text = Annotated[str, AfterValidator(_whole_characters)]
+SESSION_ID = r"^[A-Za-z0-9._~-]{1,128}$"
+"""What a session may be called: what is safe in a path."""
+
 Sources = Annotated[list[Text], Field(max_length=100)]
 ArticleId = Annotated[Text, Field(min_length=1, max_length=200)]
 
@@ -87,8 +103,14 @@ class HistoryTurn(Request):
 class ChatRequest(AskOptions):
     """A question for ``POST /chat``."""
 
-    question: Text = Field(description="The question, in the caller's own words.")
+    question: Text = Field(description="The question, in the caller's own words.", json_schema_extra=NOT_BLANK)
     history: list[HistoryTurn] = Field([], description="Earlier messages, oldest first, without the question.")
+    session_id: str | None = Field(
+        None,
+        pattern=SESSION_ID,
+        description="A conversation that the service is to keep, by a name of the caller's that others cannot guess, "
+        "such as a UUID: its history is used in place of `history`, and the answer is added to it.",
+    )
     model: Text | None = Field(None, description="One of the names in /v1/models. Default: DATELINE_MODEL.")
     default_as_of: Day | None = Field(
         None, description="What stands for today when as_of is not given; unlike as_of it keeps undated articles in."
@@ -96,6 +118,13 @@ class ChatRequest(AskOptions):
     stream: StrictBool | None = Field(
         None, description="Answer with server-sent events. Default: only if the Accept header names text/event-stream."
     )
+
+    @field_validator("session_id")
+    @classmethod
+    def _one_history(cls, value: str | None, told: ValidationInfo) -> str | None:
+        if value is not None and told.data.get("history"):
+            raise ValueError("a session has a history of its own: send either history or session_id")
+        return value
 
     def to_ask(self, model: str | None) -> Ask:
         """The question as the engine takes it; ``model`` None is the configured one."""
@@ -106,7 +135,7 @@ class ChatRequest(AskOptions):
 class SearchQuery(Request):
     """The query string of ``GET /search``."""
 
-    q: str = Field(description="What to look for: a question or words.")
+    q: str = Field(description="What to look for: a question or words.", json_schema_extra=NOT_BLANK)
     k: int = Field(10, ge=1, le=100, description="Passages wanted.")
     as_of: Day | None = Field(None, description="Nothing published later is seen. Default: today.")
     start: Day | None = Field(None, alias="from", description="First publication day, inclusive.")

@@ -21,9 +21,20 @@ class ScoreParts(Wire):
     rerank_score: float | None = None
 
 
-class SearchResult(Passage):
-    """A passage found; ``explain`` is null unless asked for."""
+class Span(Wire):
+    """A word of the passage, ``text[start:end]``; offsets count code points."""
 
+    start: int
+    end: int
+
+
+class SearchResult(Passage):
+    """A passage found; ``explain`` is null unless asked for.
+
+    ``highlights`` are the words of ``text`` that the query holds, in any form that has the same stem, in order.
+    """
+
+    highlights: tuple[Span, ...] = ()
     explain: ScoreParts | None = None
 
     @classmethod
@@ -39,7 +50,23 @@ class SearchResult(Passage):
             reranked=hit.reranked,
             rerank_score=hit.rerank_score,
         )
-        return cls(**hit.passage.model_dump(), explain=parts if explain else None)
+        return cls(
+            **hit.passage.model_dump(),
+            highlights=tuple(Span(start=start, end=end) for start, end in hit.highlights),
+            explain=parts if explain else None,
+        )
+
+
+class FacetCounts(Wire):
+    """How many articles there are among the candidates, `""` for those without a source or a month.
+
+    Candidates are the DATELINE_CANDIDATES best chunks by meaning and as many by words, which ``results`` are the best
+    of: a search by meaning has no end, so there is no whole to count.
+    """
+
+    articles: int
+    by_source: dict[str, int]
+    by_month: dict[str, int]
 
 
 class SearchResponse(Wire):
@@ -53,6 +80,7 @@ class SearchResponse(Wire):
     date_range: DateRange | None
     weighting: str | None = None
     results: tuple[SearchResult, ...]
+    facets: FacetCounts
     warnings: tuple[str, ...]
 
     @classmethod
@@ -64,5 +92,10 @@ class SearchResponse(Wire):
             date_range=found.date_range,
             weighting=found.weighting if explain else None,
             results=tuple(SearchResult.of(hit, explain=explain) for hit in found.hits),
+            facets=FacetCounts(
+                articles=found.facets.articles,
+                by_source=dict(found.facets.by_source),
+                by_month=dict(found.facets.by_month),
+            ),
             warnings=found.notes,
         )

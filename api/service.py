@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
+from api.conversations import Conversations
 from api.errors import UnknownModelError
 from qa.errors import DatelineError
 from qa.events import Event
@@ -90,6 +91,7 @@ class Service:
     engine: Answering
     warmth: Warmth
     started: int
+    conversations: Conversations
     writing: threading.Lock = field(default_factory=threading.Lock)
 
     def model(self, name: str | None) -> str | None:
@@ -111,4 +113,10 @@ def service_of(request: Request) -> Service:
     return service
 
 
+def owner_of(request: Request) -> str:
+    """Whose a request is, as whoever let it in has noted; "" where nobody has: then all callers are one."""
+    return str(getattr(request.state, "caller", ""))
+
+
+OwnerDep = Annotated[str, Depends(owner_of)]
 ServiceDep = Annotated[Service, Depends(service_of)]

@@ -26,6 +26,9 @@ from qa.events import Event
 
 T = TypeVar("T")
 
+_PATIENCE = 0.5
+"""Seconds for which a task that was cancelled may tidy up before it is told again."""
+
 
 def sse_handler(endpoint: Callable[..., AsyncIterator[ServerSentEvent]]) -> Callable[[Request], Awaitable[Response]]:
     """A handler that answers a request already being routed with the events ``endpoint`` yields.
@@ -137,8 +140,13 @@ async def _gone(request: Request) -> None:
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:
-    """Cancel ``task`` and wait for its end; what it ended with was told already, or no longer matters."""
-    task.cancel()
-    await asyncio.wait({task})
+    """Cancel ``task`` and wait for its end; what it ended with was told already, or no longer matters.
+
+    Again if need be: a library may lose a cancellation, as asyncio.wait_for did before Python 3.12, and nobody would
+    ever stop the work of a caller that is gone.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_PATIENCE)
     if not task.cancelled():
         task.exception()

@@ -20,6 +20,7 @@ from qa.phrasing import EARLIER, LATER, LATEST, as_checked, end_of_words, quoted
 from qa.prompt import ABSTENTION
 from qa.reader import MAX_SENTENCES, Picked
 from qa.text import words
+from qa.tokens import estimate_tokens
 
 Unsupported = Literal["drop", "flag", "keep"]
 """What becomes of a sentence that its source neither says nor contradicts."""
@@ -67,6 +68,7 @@ class Assembly:
         self._declined = False
         self.sentences: list[Sentence] = []
         self.citations: list[Citation] = []
+        self.shortened = False
 
     @property
     def text(self) -> str:
@@ -126,15 +128,19 @@ class Assembly:
             return []
         return self._tell(claim, checked)
 
-    def add_quotes(self, picked: Sequence[Picked]) -> list[Event]:
+    def add_quotes(self, picked: Sequence[Picked], *, max_tokens: int | None = None) -> list[Event]:
         """Take in the sentences the embedded reader quotes; the text says which days "this Monday" and the like mean.
 
-        One that a later passage supersedes stands behind the sentence that does, both with their dates.
+        One that a later passage supersedes stands behind the sentence that does, both with their dates. Beyond about
+        ``max_tokens`` no sentence is added to the first.
         """
         reports = newest_first([one.quote for one in picked], self._passages, MAX_SENTENCES)
         latest = {_span(report.newer) for report in reports if report.newer}
         events: list[Event] = []
         for report in reports:
+            if max_tokens and events and estimate_tokens(f"{self.text} {report.quote.text}") > max_tokens:
+                self.shortened = True
+                break
             lead = EARLIER if report.newer else LATEST if _span(report.quote) in latest else ""
             events += self._add_report(report.quote, lead, report.newer)
         return events

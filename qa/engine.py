@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from time import perf_counter
 
 from qa.dates import AskedRange, read_range
@@ -15,7 +15,7 @@ from qa.errors import FilterError, NotFoundError, QuestionError
 from qa.events import DoneEvent, Event, PassagesEvent, StatusEvent
 from qa.library.home import Home
 from qa.library.reranking import make_reranking
-from qa.models import EXTRACTIVE, Answer, Ask, DateRange, Filters, Retrieved, Timings
+from qa.models import EXTRACTIVE, NO_WISHES, Answer, Ask, DateRange, Filters, Retrieved, Timings
 from qa.reader import ExtractiveReader
 from qa.retrieve import Retriever
 from qa.roster import Roster
@@ -95,14 +95,15 @@ class Engine:
         self._retriever.warm()
 
     async def search(self, ask: Ask, *, k: int) -> Retrieved:
-        """The ``k`` best passages with the parts of their scores; no answer.
+        """The ``k`` best passages with the parts of their scores, the question's words marked in them; no answer.
 
         Raises what :meth:`check` raises, and ``NotFoundError`` for an article that is not there.
         """
         self.check(ask)
         filters = self.filters(ask)
         await asyncio.to_thread(self._find_articles, filters)
-        return await self._retrieve(await self._understand(ask), filters, k)
+        understood = await self._understand(ask)
+        return await asyncio.to_thread(self._searched, understood, filters, k)
 
     def find(self, ask: Ask, *, k: int) -> Retrieved:
         """The same as :meth:`search` for callers without an event loop, of the question as it was typed.
@@ -168,7 +169,8 @@ class Engine:
         )
         revision = await asyncio.to_thread(self._home.catalog.revision)
         told = (run.model, self._roster.prompt_version, revision)
-        yield DoneEvent(run.answer(timings, _answer_id(ask, filters, *told), retrieved))
+        answer = run.answer(timings, _answer_id(ask, filters, *told), retrieved)
+        yield DoneEvent(answer, finish=run.ended, degraded=run.degraded or bool(retrieved.notes))
 
     def _find_articles(self, filters: Filters) -> None:
         """Raise ``NotFoundError`` for an article asked about that is not there on the as-of date."""
@@ -191,6 +193,9 @@ class Engine:
 
     async def _retrieve(self, understood: Understood, filters: Filters, k: int) -> Retrieved:
         return await asyncio.to_thread(self._retrieved, understood, filters, k)
+
+    def _searched(self, understood: Understood, filters: Filters, k: int) -> Retrieved:
+        return self._retriever.highlighted(understood.question, self._retrieved(understood, filters, k))
 
     def _retrieved(self, understood: Understood, filters: Filters, k: int) -> Retrieved:
         asked = _asked_range(understood, filters)
@@ -231,7 +236,7 @@ def _answer_id(ask: Ask, filters: Filters, model: str, prompt: str, revision: in
         ask.question, [[turn.role, turn.content] for turn in ask.history],
         filters.as_of.isoformat(), filters.as_of_given,
         str(filters.start), str(filters.end), filters.sources, ask.top_k, model, prompt, revision,
-        *filters.articles,
+        *filters.articles, *([asdict(ask.wishes)] if ask.wishes != NO_WISHES else ()),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
 

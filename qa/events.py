@@ -7,6 +7,8 @@ from typing import Literal
 
 from qa.models import Answer, Citation, Passage, Sentence
 
+Finish = Literal["stop", "length", "content_filter"]
+
 
 @dataclass(frozen=True, slots=True)
 class StatusEvent:
@@ -45,9 +47,16 @@ class CitationEvent:
 
 @dataclass(frozen=True, slots=True)
 class DoneEvent:
-    """The whole answer; always the last event of a stream that did not fail."""
+    """The whole answer; always the last event of a stream that did not fail.
+
+    ``finish`` says why its text ends where it does: it is complete, or ends at one of the caller's stops (``stop``);
+    the model reached its longest reply (``length``); its provider held the rest back (``content_filter``).
+    ``degraded``: something failed or was late on the way, and asked again the answer may be better.
+    """
 
     answer: Answer
+    finish: Finish = "stop"
+    degraded: bool = False
 
 
 Event = StatusEvent | PassagesEvent | DeltaEvent | SentenceEvent | CitationEvent | DoneEvent

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from qa.breaker import Breaker
 from qa.errors import ModelError, ModelTimeoutError, SettingsError
-from qa.models import Usage
+from qa.models import NO_WISHES, Usage, Wishes
 from qa.pace import Pace, Patience, Tries
 from qa.prices import Price
 from qa.prompt import Message
@@ -95,6 +95,14 @@ class Ending:
     usage: Usage | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How one reply is made: the temperature, and its longest in tokens."""
+
+    temperature: float
+    max_tokens: int
+
+
 class Backend(Protocol):
     """Computes replies. Errors are the ``ModelError`` family; ``SettingsError`` for what is set up wrongly."""
 
@@ -108,7 +116,7 @@ class Backend(Protocol):
     def count(self, text: str) -> int:
         """Tokens of ``text``. May take a while the first time."""
 
-    def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Piece, None]:
+    def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         """The reply; closed early, it stops computing."""
 
 
@@ -134,13 +142,24 @@ class ChatModel:
             return limit
         return min(limit, max(self._backend.context - self.config.max_output_tokens, 0))
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[str | Ending, None]:
+    def sampling(self, wishes: Wishes) -> Sampling:
+        """How a reply is made as ``wishes`` have it: never longer than is set."""
+        config = self.config
+        return Sampling(
+            temperature=config.temperature if wishes.temperature is None else wishes.temperature,
+            max_tokens=min(wishes.max_tokens or config.max_output_tokens, config.max_output_tokens),
+        )
+
+    async def stream(
+        self, messages: Sequence[Message], wishes: Wishes = NO_WISHES
+    ) -> AsyncGenerator[str | Ending, None]:
         """Pieces of the reply's text as they arrive, none of them empty, and at last its ``Ending``.
 
-        A failure that may pass is tried again while no text has been received. Raises the ``ModelError`` family.
+        Of ``wishes`` only those that :meth:`sampling` knows count here. A failure that may pass is tried again while no
+        text has been received. Raises the ``ModelError`` family.
         """
         try:
-            async with self._backend.turn(), aclosing(self._bounded(messages)) as pieces:
+            async with self._backend.turn(), aclosing(self._bounded(messages, self.sampling(wishes))) as pieces:
                 async for piece in pieces:
                     yield piece
             self.breaker.succeeded()
@@ -155,11 +174,11 @@ class ChatModel:
         if admitted and not self.breaker.closed:
             _log.warning("%s failed %d times in a row", self.config.spec, self.breaker.in_a_row)
 
-    async def _bounded(self, messages: Sequence[Message]) -> AsyncGenerator[str | Ending, None]:
+    async def _bounded(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[str | Ending, None]:
         """The reply, no longer than is accepted."""
         left = self.config.max_reply_chars
         reason, used = "", Usage()
-        async with aclosing(self._with_retries(messages)) as pieces:
+        async with aclosing(self._with_retries(messages, sampling)) as pieces:
             async for piece in pieces:
                 if text := piece.text[:left]:
                     yield text
@@ -179,7 +198,7 @@ class ChatModel:
         price = self.config.price
         return used.model_copy(update={"cost": price.cost(used)}) if price else used
 
-    async def _with_retries(self, messages: Sequence[Message]) -> AsyncGenerator[Piece, None]:
+    async def _with_retries(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         received = False
         patience = Patience(self.config.timeout, self.config.retries, self.config.patient)
         tries = Tries(patience, self.pace, self.config.spec, begun=lambda: received)
@@ -188,7 +207,7 @@ class ChatModel:
             with attempt:
                 async with (
                     tries.admitted(prompt) as (deadline, expected),
-                    aclosing(self._once(messages, deadline)) as pieces,
+                    aclosing(self._once(messages, sampling, deadline)) as pieces,
                 ):
                     async for piece in pieces:
                         received = received or bool(piece.text)
@@ -198,12 +217,14 @@ class ChatModel:
                             expected = 0.0
                         yield piece
 
-    async def _once(self, messages: Sequence[Message], deadline: float) -> AsyncGenerator[Piece, None]:
+    async def _once(
+        self, messages: Sequence[Message], sampling: Sampling, deadline: float
+    ) -> AsyncGenerator[Piece, None]:
         """The reply, held to its times. Pieces without text (a role, thoughts kept to itself) show that it is alive."""
         config = self.config
         now = asyncio.get_running_loop().time
         begun = False
-        async with aclosing(self._backend.stream(messages)) as pieces:
+        async with aclosing(self._backend.stream(messages, sampling)) as pieces:
             while True:
                 limit = config.idle_timeout if begun else config.first_timeout
                 until = now() + limit

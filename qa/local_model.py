@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qa.errors import ModelError, ModelMissingError, ModelReplyError
-from qa.llm import ModelConfig, Piece
+from qa.llm import ModelConfig, Piece, Sampling
 from qa.models import Usage
 from qa.prompt import Message
 
@@ -75,7 +75,7 @@ class LocalBackend:
         """Tokens of ``text`` by the model's own tokenizer. May load it."""
         return len(self._loaded().tokenizer(text, add_special_tokens=False).input_ids)
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Piece, None]:
+    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         """The reply as it is computed. Closed early, the computation ends with the token it is at."""
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[Piece | ModelError] = asyncio.Queue()
@@ -85,7 +85,7 @@ class LocalBackend:
             if not stop.is_set():
                 loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
-        computing: Future[None] = self._worker.submit(self._compute, messages, give, stop)
+        computing: Future[None] = self._worker.submit(self._compute, messages, sampling, give, stop)
         try:
             while True:
                 piece = await pieces.get()
@@ -99,10 +99,14 @@ class LocalBackend:
             computing.cancel()
 
     def _compute(
-        self, messages: Sequence[Message], give: Callable[[Piece | ModelError], None], stop: threading.Event
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        give: Callable[[Piece | ModelError], None],
+        stop: threading.Event,
     ) -> None:
         try:
-            give(self._generate(messages, give, stop))
+            give(self._generate(messages, sampling, give, stop))
         except ModelError as error:
             give(error)
         except Exception as error:  # noqa: BLE001  out of memory, a broken model: what torch raises is not told
@@ -112,7 +116,11 @@ class LocalBackend:
             give(failure)
 
     def _generate(
-        self, messages: Sequence[Message], give: Callable[[Piece | ModelError], None], stop: threading.Event
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        give: Callable[[Piece | ModelError], None],
+        stop: threading.Event,
     ) -> Piece:
         """Hand on the text as it comes; returns the last piece, which says why it ended and what it took."""
         import torch
@@ -129,16 +137,16 @@ class LocalBackend:
         loaded = self._loaded()
         prompt = self._prompt(loaded, messages).to(loaded.model.device)
         given = prompt.input_ids.shape[1]
-        sampling = {"do_sample": True, "temperature": self._config.temperature} if self._config.temperature else {}
+        drawn = {"do_sample": True, "temperature": sampling.temperature} if sampling.temperature else {}
         ids = loaded.model.generate(
             **prompt,
-            max_new_tokens=self._config.max_output_tokens,
+            max_new_tokens=sampling.max_tokens,
             streamer=Streamer(loaded.tokenizer, skip_prompt=True, skip_special_tokens=True),
             stopping_criteria=StoppingCriteriaList([stopped]),
-            **({"do_sample": False, "temperature": None, "top_p": None, "top_k": None} | sampling),
+            **({"do_sample": False, "temperature": None, "top_p": None, "top_k": None} | drawn),
         )[0]
         made = len(ids) - given
-        whole = made < self._config.max_output_tokens
+        whole = made < sampling.max_tokens
         return Piece(reason="stop" if whole else "length", usage=Usage(input_tokens=given, output_tokens=made))
 
     def _prompt(self, loaded: _Loaded, messages: Sequence[Message]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -128,6 +129,24 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a caller would have the question answered; None and empty mean as it is set.
+
+    ``temperature`` and ``max_tokens`` are the chat model's (the latter at most what is set); the embedded reader quotes
+    no more whole sentences than fit into ``max_tokens``, but one. The text ends before the first of ``stop`` in it.
+    ``style`` is what a chat model is told of tone, length and language; it decides nothing else.
+    """
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    style: str = ""
+
+
+NO_WISHES = Wishes()
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """One question with everything the caller may say about it; None and empty mean the default.
 
@@ -146,6 +165,7 @@ class Ask:
     model: str | None = None
     default_as_of: date | None = None
     article: str | None = None
+    wishes: Wishes = NO_WISHES
 
 
 class Wire(BaseModel):
@@ -277,7 +297,8 @@ class Hit:
     relevance together (0 to 1), ``age_days`` the age at the as-of date (None when undated), ``age_weight`` what age
     takes it down by. Hits of one ``cluster`` print the same story. ``reranked`` (0 to 1) is the relevance
     that takes the place of ``fused`` where a reranker was asked, ``rerank_score`` what it said (log-odds), None where
-    it did not read the passage.
+    it did not read the passage. ``language`` is the article's. ``highlights`` are where words of the query stand in the
+    passage's text, as (start, end) in order; only a search marks them.
     """
 
     passage: Passage
@@ -290,6 +311,20 @@ class Hit:
     cluster: str = ""
     rerank_score: float | None = None
     reranked: float | None = None
+    language: str | None = None
+    highlights: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """How many ``articles`` there are among all candidates for a question, not only the best of them.
+
+    By source, most first, and by month of publication (``YYYY-MM``), in order; "" counts those without one.
+    """
+
+    articles: int = 0
+    by_source: Mapping[str, int] = field(default_factory=dict)
+    by_month: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +340,7 @@ class Retrieved:
     rewritten_question: str | None = None
     notes: tuple[str, ...] = field(default=())
     weighting: str = ""
+    facets: Facets = field(default_factory=Facets)
 
     @property
     def passages(self) -> tuple[Passage, ...]:

@@ -24,7 +24,7 @@ from qa.errors import (
     ModelUnreachableError,
     SettingsError,
 )
-from qa.llm import ModelConfig, Piece
+from qa.llm import ModelConfig, Piece, Sampling
 from qa.models import Usage
 from qa.prompt import Message
 from qa.tokens import Counter, estimate_tokens, openai_counter
@@ -73,9 +73,10 @@ class ProviderBackend:
             self._count = ours or estimate_tokens
         return self._count(text)
 
-    async def stream(self, messages: Sequence[Message]) -> AsyncGenerator[Piece, None]:
+    async def stream(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece, None]:
         """The reply piece by piece. Raises the ``ModelError`` family, and ``SettingsError``."""
-        chunks = self._opened().astream([(message.role, message.content) for message in messages])
+        told = [(message.role, message.content) for message in messages]
+        chunks = self._opened().astream(told, **_wished(self._config, sampling))
         finished = self._config.provider not in _SAY_WHY_THEY_END
         try:
             while True:
@@ -141,9 +142,24 @@ def _options(config: ModelConfig) -> dict[str, Any]:
         options |= {
             "stream_usage": True,
             "use_responses_api": False,
+            # Ours does. Theirs is asyncio.wait_for, which before Python 3.12 loses a cancellation that comes together
+            # with a chunk: the caller gone, the model is heard to its end.
+            "stream_chunk_timeout": None,
             "timeout": (config.connect_timeout, config.timeout),
         }
     return options
+
+
+def _wished(config: ModelConfig, sampling: Sampling) -> dict[str, Any]:
+    """What is said with one request that :func:`_options` has not said, in each provider's own words."""
+    if sampling == Sampling(config.temperature, config.max_output_tokens):
+        return {}
+    if config.provider == "ollama":
+        # These take the place of all that the model was made with.
+        length = {"num_predict": sampling.max_tokens, "num_ctx": config.prompt_tokens + config.max_output_tokens}
+        return {"options": {"temperature": sampling.temperature, **length}}
+    name = "max_output_tokens" if config.provider == "google_genai" else "max_tokens"
+    return {"temperature": sampling.temperature, name: sampling.max_tokens}
 
 
 def _reason(metadata: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from qa.library.encoders import common_words
 from qa.library.home import Home
 from qa.library.reranking import Reranking
 from qa.library.search import Scope, matching, nearest
-from qa.models import Filters, Hit, Passage, Retrieved
+from qa.models import Facets, Filters, Hit, Passage, Retrieved
 from qa.naming import named
 from qa.ranking import best_of, by_score, led, rerank, score_of
 from qa.repair import search_text
@@ -65,6 +65,14 @@ def diversify(hits: Sequence[Hit], k: int, *, per_article: int, whole: Collectio
             taken[article] += 1
             chosen.append(hit)
     return chosen
+
+
+def facets_of(chunks: Iterable[StoredChunk]) -> Facets:
+    """The articles that ``chunks`` are of, counted by source and by month."""
+    articles = {chunk.article_id: chunk for chunk in chunks}.values()
+    sources = Counter(sorted(chunk.source or "" for chunk in articles))
+    months = Counter(f"{chunk.published:%Y-%m}" if chunk.published else "" for chunk in articles)
+    return Facets(len(articles), by_source=dict(sources.most_common()), by_month=dict(sorted(months.items())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +133,19 @@ class Retriever:
         hits, notes = self._reranked(question, self._weigh(chunks, found, filters, weighting))
         whole = filters.articles or _named_articles(question, chunks.values())
         chosen = self._chosen(hits, k, whole, chunks)
-        return Retrieved(hits=self._complete(chosen, filters), filters=filters, notes=notes, weighting=weighting.reason)
+        return Retrieved(
+            hits=self._complete(chosen, filters),
+            filters=filters,
+            notes=notes,
+            weighting=weighting.reason,
+            facets=facets_of(chunks.values()),
+        )
+
+    def highlighted(self, question: str, found: Retrieved) -> Retrieved:
+        """The same with the words of ``question`` marked in every passage."""
+        texts = [(hit.passage.text, hit.language) for hit in found.hits]
+        marked = zip(found.hits, self._home.lexical.matches(question, texts), strict=True)
+        return replace(found, hits=tuple(replace(hit, highlights=spans) for hit, spans in marked))
 
     def _chosen(
         self, hits: Sequence[Hit], k: int, whole: Collection[str], chunks: Mapping[str, StoredChunk]
@@ -178,6 +198,7 @@ class Retriever:
                     age_days=(filters.as_of - chunk.published).days if chunk.published else None,
                     age_weight=weight,
                     cluster=chunk.cluster,
+                    language=chunk.language,
                 )
             )
         return by_score(hits)

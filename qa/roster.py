@@ -110,6 +110,7 @@ class Roster:
             as_of=as_of,
             today=self._settings.today(),
             history=ask.history,
+            style=ask.wishes.style,
             budget=model.budget(),
             template=self.template(model.config),
             count=model.count,

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from time import perf_counter
 
 from qa.assembly import Assembly, Unsupported
 from qa.claims import Claim
 from qa.errors import ModelError
-from qa.events import Event
+from qa.events import Event, Finish
 from qa.library.encoders import BUNDLED, Embedder
 from qa.llm import ChatModel, Ending
 from qa.models import EXTRACTIVE, Answer, Ask, Filters, Passage, Retrieved, Timings, Usage
 from qa.reader import ExtractiveReader
 from qa.reply import claims_of, warnings_of
 from qa.roster import Chain, Roster
+from qa.stopping import Stopping
 from qa.understand import Understood
 
 DEFAULT_MODEL = "dateline"
 """What clients may call the configured model."""
+
+
+_FINISHES: Mapping[str, Finish] = {"length": "length", "cut": "length", "filtered": "content_filter"}
 
 
 class Run:
@@ -48,12 +52,27 @@ class Run:
         self._embedder = embedder
         self._unsupported = unsupported
         self.usage = understood.usage
+        self.ended: Finish = "stop"
+        self.degraded = False
+        self._stopping = Stopping(ask.wishes.stop)
         self.verifying = 0.0
         self.warnings: list[str] = []
         self.failures: list[str] = []
 
     async def events(self, roster: Roster) -> AsyncGenerator[Event, None]:
-        """The answer as it comes about. Raises the ``ModelError`` family."""
+        """The answer as it comes about, to the first of the caller's stops. Raises the ``ModelError`` family."""
+        async with aclosing(self._whole(roster)) as told:
+            async for event in told:
+                for one in self._stopping.feed(event):
+                    yield one
+                if self._stopping.hit:
+                    # Nothing more is wanted: the model is not heard to its end.
+                    self.ended = "stop"
+                    return
+        for event in self._stopping.end():
+            yield event
+
+    async def _whole(self, roster: Roster) -> AsyncGenerator[Event, None]:
         if not self.passages:
             for event in self.finish():
                 yield event
@@ -68,10 +87,14 @@ class Run:
     def quote(self) -> list[Event]:
         """Answer by quoting."""
         picked = self._reader.pick(self.understood.question, self.passages)
-        return self.assembly.add_quotes(picked) + self.finish()
+        events = self.assembly.add_quotes(picked, max_tokens=self.ask.wishes.max_tokens)
+        if self.assembly.shortened:
+            self.ended = "length"
+        return events + self.finish()
 
     def _fall_back(self) -> list[Event]:
         """Answer by quoting, because nothing is left of what the model said; abstain where that finds nothing."""
+        self.degraded = True
         self.warnings += self.assembly.warnings()
         self.assembly = Assembly(self.passages)
         events = self.quote()
@@ -88,6 +111,7 @@ class Run:
         for model in chain.models:
             # With nobody to follow there is no use in passing it over.
             if (model is not chain.models[-1] or chain.reader or self._open) and not model.breaker.admits():
+                self.degraded = True
                 self.failures.append(f"{model.config.spec} failed {model.breaker.in_a_row} times in a row")
                 continue
             self.model = model.config.spec
@@ -100,7 +124,7 @@ class Run:
                     for event in self._broken_off(error):
                         yield event
                     return
-                first = first or error
+                first, self.degraded = first or error, True
                 self.failures.append(str(error).rstrip("."))
             else:
                 lost = self.assembly.abstained and not self.assembly.declined
@@ -125,6 +149,7 @@ class Run:
         """End with what was said: it stays as it is, and nobody else goes on with it. Raises ``error`` otherwise."""
         if not self._open:
             raise error
+        self.degraded = True
         self.warnings.append(f"the answer may be incomplete: {error}")
         return self.finish()
 
@@ -135,11 +160,12 @@ class Run:
         # What counts as near was found for the bundled model; others have scales of their own.
         alike = self._similarity if self._embedder.name == BUNDLED else None
         self.assembly = Assembly(self.passages[:shown], unsupported=self._unsupported, similarity=alike)
-        async with aclosing(claims_of(model, messages)) as claims:
+        async with aclosing(claims_of(model, messages, self.ask.wishes)) as claims:
             async for claim in claims:
                 if isinstance(claim, Ending):
                     self.usage = claim.usage if self.usage is None else self.usage + (claim.usage or Usage())
-                    self.warnings += warnings_of(claim, model)
+                    self.ended = _FINISHES.get(claim.how, "stop")
+                    self.warnings += warnings_of(claim, model, self.ask.wishes)
                     continue
                 for event in await asyncio.to_thread(self._verified, claim):
                     yield event
@@ -162,15 +188,16 @@ class Run:
 
     def answer(self, timings: Timings, answer_id: str, retrieved: Retrieved) -> Answer:
         """The finished answer."""
+        told = self._stopping if self._stopping.hit else self.assembly
         return Answer(
             id=answer_id,
             question=self.ask.question,
             rewritten_question=retrieved.rewritten_question,
             as_of=self.filters.as_of,
-            text=self.assembly.text,
+            text=told.text,
             abstained=self.assembly.abstained,
-            sentences=tuple(self.assembly.sentences),
-            citations=tuple(self.assembly.citations),
+            sentences=tuple(told.sentences),
+            citations=tuple(told.citations),
             passages=self.passages,
             date_range=retrieved.date_range,
             model=self.model,

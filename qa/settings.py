@@ -260,6 +260,25 @@ class Settings(BaseSettings):
     concurrency: int = Field(4, ge=1, le=256, description="Batch questions asked at the same time.")
     max_question_chars: int = Field(4000, ge=16, le=100_000, description="Longest question accepted, in characters.")
     max_body_bytes: int = Field(10_000_000, ge=1024, description="Largest HTTP request body accepted, in bytes.")
+    cache_answers: int = Field(
+        500, ge=0, le=1_000_000, description="Answers the service keeps to give again when asked the same; 0: none."
+    )
+    cache_seconds: float = Field(3600.0, gt=0, le=31_536_000, description="Seconds for which it keeps them.")
+    sessions: int = Field(
+        10_000, ge=1, le=10_000_000, description="Conversations the service keeps; those not used for longest go."
+    )
+    session_days: float = Field(
+        7.0, gt=0, le=3650, description="Days for which a conversation is kept after its last question."
+    )
+    session_turns: int = Field(
+        50, ge=1, le=100, description="Questions with their answers kept of a conversation; the oldest go."
+    )
+    session_chars: int = Field(
+        100_000,
+        ge=1000,
+        le=10_000_000,
+        description="Characters kept of a conversation, its answers included.",
+    )
     server_url: str | None = Field(None, description="URL of a running `dateline serve` to ask instead of the home.")
     server_key: SecretStr | None = Field(None, description="Key that the service at the server's URL asks for.")
 

@@ -20,6 +20,7 @@ from qa.library.facts import BACKEND, MODEL, REVISION, VECTORS, versions_revisio
 from qa.library.index import Index
 from qa.library.lexical import LexicalIndex
 from qa.library.recording import Recorder
+from qa.library.sessions import Sessions
 from qa.library.snapshot import Snapshots, View
 from qa.library.staging import Staging, change_of
 from qa.library.store import VectorStore
@@ -45,6 +46,13 @@ class Home:
         self.path = settings.home
         self.embedder = embedder
         self.catalog = Catalog(database)
+        self.sessions = Sessions(
+            database,
+            turns=settings.session_turns,
+            chars=settings.session_chars,
+            days=settings.session_days,
+            most=settings.sessions,
+        )
         self.lexical = LexicalIndex(self.path / "lexical")
         self.store = VectorStore(self.path / "chroma", settings.chroma_url, self.catalog.fact(VECTORS) or "")
         self.index = Index(

@@ -127,6 +127,15 @@ class LexicalIndex:
         found = searcher.search(tantivy.Query.boolean_query(parts), limit=k, count=False)
         return [(searcher.doc(address)["id"][0], score) for score, address in found.hits]
 
+    def matches(self, query: str, texts: Iterable[tuple[str, str | None]]) -> list[tuple[tuple[int, int], ...]]:
+        """Of each (text, language) the spans of the words that :meth:`search` would find for ``query``, in order."""
+        stems = set(self._analyzers.query_stems(query, self._stemmers_of(self._open())))
+        found = []
+        for text, language in texts:
+            tokens = self._analyzers.stemming(stemmer_of(language)).pre_tokenize(text).tokens
+            found.append(tuple((one.char_offset_from, one.char_offset_to) for one in tokens if one.text in stems))
+        return found
+
     def ids(self) -> set[str]:
         """Every chunk id in the index."""
         import tantivy

@@ -129,3 +129,27 @@ staged_chunks = _chunk_table("staged_chunks")
 
 # Chunk ids that the lexical index and the vector store have yet to forget.
 removals = Table("removals", metadata, Column("chunk_id", String(160), primary_key=True))
+
+# Conversations of the service's callers, each under the id that its owner gave it; see `qa.library.sessions`.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("key", Integer, primary_key=True, autoincrement=True),
+    Column("owner", String(128), nullable=False),  # "" where callers are not told apart
+    Column("id", String(128), nullable=False),
+    Column("created_at", DateTime, nullable=False),  # UTC, as all that follow
+    Column("used_at", DateTime, nullable=False),
+    UniqueConstraint("owner", "id"),
+    Index(None, "used_at"),
+)
+
+session_turns = Table(
+    "session_turns",
+    metadata,
+    Column("session_key", ForeignKey("sessions.key"), primary_key=True),
+    # Counts from 1; the oldest go when there are too many.
+    Column("number", Integer, primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("asked_at", DateTime, nullable=False),
+)

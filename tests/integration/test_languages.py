@@ -49,6 +49,14 @@ def test_each_article_is_found_by_other_forms_of_its_words(home: Home, query: st
     assert by_words(home, query) == found
 
 
+def test_words_are_marked_by_the_stems_of_the_article_s_language(home: Home) -> None:
+    keep(home, *ALL)
+    texts = [(one.text, one.language) for one in (GERMAN, RUSSIAN, UNKNOWN)]
+    found = home.lexical.matches("Haus bridge выборы", texts)
+    marked = [[text[start:end] for start, end in spans] for (text, _), spans in zip(texts, found, strict=True)]
+    assert marked == [["Häuser"], ["выборах"], ["bridges"]]
+
+
 def test_a_name_is_found_in_every_language_and_weighs_the_same(home: Home) -> None:
     keep(home, article("a", "Scholz spoke.", language="en"), article("b", "Scholz sprach.", language="de"))
     found = home.lexical.search("Scholz", 5)

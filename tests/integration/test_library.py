@@ -681,7 +681,8 @@ class TestOutOfStep:
         with sqlite3.connect(full.path / "catalogue.sqlite") as raw:
             for column in ("published_at", "language"):
                 raw.execute(f"alter table versions drop column {column}")
-            raw.execute("drop table staged_chunks")
+            for table in ("staged_chunks", "session_turns", "sessions"):
+                raw.execute(f"drop table {table}")
             raw.execute("update alembic_version set version_num = '0001'")
         raw.close()
         with pytest.raises(HomeVersionError, match="older"):
@@ -773,7 +774,8 @@ class TestOpening:
     def test_a_home_of_another_schema_is_left_alone(self, full: Home, found: str, word: str) -> None:
         full.close()
         with sqlite3.connect(full.path / "catalogue.sqlite") as raw:
-            raw.execute("drop table staged_chunks")
+            for table in ("staged_chunks", "session_turns", "sessions"):
+                raw.execute(f"drop table {table}")
             raw.execute("update alembic_version set version_num = ?", (found,))
         raw.close()
         with pytest.raises(HomeVersionError, match=word):

@@ -21,18 +21,21 @@ from qa.events import CitationEvent, DeltaEvent, DoneEvent, Event, PassagesEvent
 from qa.library.catalog import ArticlePage, StoredArticle, Version
 from qa.library.home import Home
 from qa.library.index import LibraryStatus, ReembeddingStatus
+from qa.library.sessions import Exchange, Session
 from qa.models import (
     Answer,
     Article,
     Ask,
     Citation,
     DateRange,
+    Facets,
     Filters,
     Hit,
     Passage,
     Retrieved,
     Sentence,
     Timings,
+    Turn,
     Usage,
 )
 from qa.settings import Settings
@@ -192,10 +195,21 @@ class FakeEngine:
         self.asks.append(ask)
         if self.search_error:
             raise self.search_error
-        hit = Hit(PASSAGE, dense_rank=1, lexical_rank=None, similarity=0.5, fused=0.02, age_days=8, age_weight=0.8)
+        hit = Hit(
+            *(PASSAGE, 1, None),
+            similarity=0.5,
+            fused=0.02,
+            age_days=8,
+            age_weight=0.8,
+            highlights=((4, 9),),
+        )
         filters = Filters(as_of=ask.as_of or date(2025, 4, 1), start=ask.start)
         return Retrieved(
-            hits=(hit,) * min(k, 3), filters=filters, date_range=DateRange(start=ask.start), notes=("note",)
+            hits=(hit,) * min(k, 3),
+            filters=filters,
+            date_range=DateRange(start=ask.start),
+            notes=("note",),
+            facets=Facets(3, {"Courier": 2, "": 1}, {"2025-03": 3}),
         )
 
 
@@ -205,6 +219,7 @@ class FakeCatalog:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.error: Exception | None = None
+        self.at_revision = 7
         self.kept = {article.id: article for article in (FLOOD, BRIDGE)}
 
     def _stored(self, article: Article) -> StoredArticle:
@@ -215,7 +230,7 @@ class FakeCatalog:
     def revision(self) -> int:
         if self.error:
             raise self.error
-        return 7
+        return self.at_revision
 
     def article(self, article_id: str, *, as_of: date | None = None) -> StoredArticle:
         self.calls.append({"article_id": article_id, "as_of": as_of})
@@ -263,6 +278,38 @@ class FakeIndex:
         )
 
 
+class FakeSessions:
+    """Sessions in a dictionary, without limits."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self.error: Exception | None = None
+        self.expired = 0
+
+    def get(self, owner: str, session_id: str) -> Session:
+        if (owner, session_id) not in self.kept:
+            raise NotFoundError(f"there is no session {session_id!r}")
+        seen = datetime(2025, 4, 1, 12, tzinfo=UTC)
+        exchanges = tuple(Exchange(*said, asked_at=seen) for said in self.kept[owner, session_id])
+        return Session(session_id, seen, seen, exchanges)
+
+    def history(self, owner: str, session_id: str) -> tuple[Turn, ...]:
+        said = self.kept.get((owner, session_id), [])
+        return tuple(turn for question, answer in said for turn in (Turn("user", question), Turn("assistant", answer)))
+
+    def add(self, owner: str, session_id: str, question: str, answer: str) -> None:
+        if self.error:
+            raise self.error
+        self.kept.setdefault((owner, session_id), []).append((question, answer))
+
+    def delete(self, owner: str, session_id: str) -> None:
+        self.get(owner, session_id)
+        del self.kept[owner, session_id]
+
+    def expire(self) -> None:
+        self.expired += 1
+
+
 class FakeHome:
     """What the routes need of a home. Records whether it was closed."""
 
@@ -270,6 +317,7 @@ class FakeHome:
         self.path = Path(".dateline")
         self.catalog = FakeCatalog()
         self.index = FakeIndex(self.catalog)
+        self.sessions = FakeSessions()
         self.embedder: Any = FakeEmbedder()
         self.closed = False
 

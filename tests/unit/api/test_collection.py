@@ -14,13 +14,14 @@ from tests.unit.api.fakes import PASSAGE, FakeEngine, FakeHome
 async def test_search_finds_passages(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     query = {"q": "flood", "k": "2", "as_of": "2025-04-01", "from": "2025-03-01", "to": "2025-03-31"}
     reply = await client.get("/search", params=[*query.items(), ("source", "Courier"), ("source", "Coastwire")])
-    passage = PASSAGE.to_json() | {"explain": None}
+    passage = PASSAGE.to_json() | {"highlights": [{"start": 4, "end": 9}], "explain": None}
     assert reply.json() == {
         "query": "flood",
         "as_of": "2025-04-01",
         "date_range": {"from": "2025-03-01", "to": None, "reason": ""},
         "weighting": None,
         "results": [passage, passage],
+        "facets": {"articles": 3, "by_source": {"Courier": 2, "": 1}, "by_month": {"2025-03": 3}},
         "warnings": ["note"],
     }
     assert engine.asks == [

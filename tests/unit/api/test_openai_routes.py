@@ -8,11 +8,12 @@ import httpx
 import pytest
 
 from qa.errors import DatelineError, ModelAuthError, ModelTimeoutError, QuestionError
-from qa.events import DeltaEvent, StatusEvent
-from qa.models import Ask, Turn
+from qa.events import DeltaEvent, DoneEvent, StatusEvent
+from qa.models import Ask, Turn, Wishes
 from tests.unit.api.fakes import ABSTAINED, ANSWER, Caller, FakeEngine, client_of, events_of, make_app, parse_sse
 
 PATH = "/v1/chat/completions"
+_UNSUPPORTED = ("unsupported_parameter",)
 BODY = {"model": "dateline", "messages": [{"role": "user", "content": "How many died?"}]}
 
 
@@ -99,9 +100,37 @@ async def test_the_last_user_message_is_the_question(client: httpx.AsyncClient, 
         {"role": "assistant", "content": None},
         {"role": "user", "content": parts},
     ]
-    await client.post(PATH, json={**BODY, "messages": messages, "user": "u1", "temperature": 1, "made_up": {}})
+    await client.post(PATH, json={**BODY, "messages": messages, "user": "u1", "top_p": 1, "made_up": {}})
     history = (Turn("user", "Was there a flood?"), Turn("assistant", "Yes [1]."))
-    assert engine.asks == [Ask("How many\ndied?", history=history)]
+    style = Wishes(style="Be brief.\n\nBe briefer.")
+    assert engine.asks == [Ask("How many\ndied?", history=history, wishes=style)]
+
+
+@pytest.mark.parametrize(
+    ("wished", "wishes"),
+    [
+        ({"temperature": 0.5, "max_tokens": 9}, Wishes(temperature=0.5, max_tokens=9)),
+        ({"max_completion_tokens": 5, "max_tokens": 9}, Wishes(max_tokens=5)),
+        ({"stop": "\n"}, Wishes(stop=("\n",))),
+        ({"stop": ["a", "b"]}, Wishes(stop=("a", "b"))),
+        ({"stop": [], "temperature": None, "max_tokens": None}, Wishes()),
+    ],
+)
+async def test_how_it_is_to_be_answered_reaches_the_engine(
+    client: httpx.AsyncClient, engine: FakeEngine, wished: dict[str, Any], wishes: Wishes
+) -> None:
+    assert (await client.post(PATH, json={**BODY, **wished})).status_code == 200
+    assert engine.asks == [Ask("How many died?", wishes=wishes)]
+
+
+@pytest.mark.parametrize("finish", ["length", "content_filter"])
+async def test_why_it_ended_is_told(client: httpx.AsyncClient, engine: FakeEngine, finish: Any) -> None:
+    engine.scripts += [[*events_of(ANSWER)[:-1], DoneEvent(ANSWER, finish=finish, degraded=True)]] * 2
+    whole = (await client.post(PATH, json=BODY)).json()
+    assert whole["choices"][0]["finish_reason"] == finish
+    assert whole["choices"][0]["message"]["warnings"] == ["one marker was removed"]
+    last = _chunks(await client.post(PATH, json={**BODY, "stream": True}))[-1]
+    assert last["choices"][0]["finish_reason"] == finish
 
 
 @pytest.mark.parametrize(("name", "told"), [("dateline", None), ("extractive", "extractive"), (None, None)])
@@ -146,6 +175,13 @@ def _error(reply: httpx.Response) -> dict[str, Any]:
         ({"modalities": ["text", "audio"]}, 400, "modalities", "unsupported_parameter"),
         ({"response_format": {"type": "json_object"}}, 400, "response_format", "unsupported_parameter"),
         ({"logprobs": True}, 400, "logprobs", "unsupported_parameter"),
+        ({"top_logprobs": 3}, 400, "top_logprobs", "unsupported_parameter"),
+        ({"logit_bias": {"50256": -100}}, 400, "logit_bias", "unsupported_parameter"),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}}, 400, "response_format", *_UNSUPPORTED),
+        ({"temperature": 2.5}, 400, "temperature", "validation"),
+        ({"max_tokens": 0}, 400, "max_tokens", "validation"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, 400, "stop", "validation"),
+        ({"stop": ""}, 400, "stop.0", "validation"),
         ({"messages": []}, 400, "messages", "validation"),
         ({"messages": [{"role": "system", "content": "Hi"}]}, 400, "messages", "unsupported_parameter"),
         ({"messages": [{"role": "tool", "content": "Hi"}]}, 400, "messages.0.role", "validation"),
@@ -239,6 +275,13 @@ async def test_the_models_are_listed(client: httpx.AsyncClient) -> None:
     assert [model["id"] for model in listing["data"]] == ["dateline", "openai:gpt-test", "extractive"]
     assert {model["object"] for model in listing["data"]} == {"model"}
     assert all(isinstance(model["created"], int) for model in listing["data"])
+    for model in listing["data"]:
+        assert (await client.get(f"/v1/models/{model['id']}")).json() == model
+
+
+async def test_a_model_that_is_not_listed_is_not_found(client: httpx.AsyncClient) -> None:
+    reply = await client.get("/v1/models/openai/gpt-4")
+    assert (reply.status_code, _error(reply)["code"]) == (404, "model_not_found")
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,11 @@ async def test_unknown_paths_and_methods_are_problems(
         assert reply.headers["allow"] == "POST"
 
 
+async def test_all_that_may_be_done_with_a_path_is_named(client: httpx.AsyncClient) -> None:
+    reply = await client.request("PATCH", "/articles/flood")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "GET, DELETE")
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/nothing", "/v1/models", "/docs", "/status"])
 async def test_every_response_bears_the_security_headers(client: httpx.AsyncClient, path: str) -> None:
     headers = (await client.get(path, headers={"Origin": "https://evil.example"})).headers
@@ -200,7 +205,7 @@ async def test_the_documentation_lists_every_route_and_error(client: httpx.Async
     document = (await client.get("/openapi.json")).json()
     assert set(document["paths"]) == {
         *("/chat", "/search", "/articles", "/articles/{article_id}", "/status", "/health/live", "/health/ready"),
-        *("/v1/chat/completions", "/v1/models"),
+        *("/v1/chat/completions", "/v1/models", "/v1/models/{model_id}", "/sessions/{session_id}"),
     }
     for path, operations in document["paths"].items():
         for operation in operations.values():

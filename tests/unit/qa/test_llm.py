@@ -19,7 +19,7 @@ from qa.errors import (
     ModelUnreachableError,
     SettingsError,
 )
-from qa.llm import ChatModel, Ending, ModelConfig, Piece
+from qa.llm import ChatModel, Ending, ModelConfig, Piece, Sampling
 from qa.models import Cost, Usage
 from qa.prices import Price
 from qa.prompt import Message
@@ -43,7 +43,7 @@ class FakeBackend:
     def count(self, text: str) -> int:
         return len(text)
 
-    async def stream(self, _messages: Sequence[Message]) -> AsyncGenerator[Piece, None]:
+    async def stream(self, _messages: Sequence[Message], _sampling: Sampling) -> AsyncGenerator[Piece, None]:
         self.calls += 1
         try:
             for step in self.scripts.popleft():

@@ -15,13 +15,14 @@ from qa.errors import (
     ModelUnreachableError,
     SettingsError,
 )
-from qa.llm import ModelConfig, Piece
+from qa.llm import ModelConfig, Piece, Sampling
 from qa.models import Usage
 from qa.prompt import Message
-from qa.providers import ProviderBackend, _options, renamed, retry_after
+from qa.providers import ProviderBackend, _options, _wished, renamed, retry_after
 
 ASK = [Message("user", "Who came?")]
 OPENAI = ModelConfig("openai:scripted")
+SAMPLING = Sampling(0.0, 800)
 
 
 class _Response:
@@ -131,18 +132,18 @@ def test_a_date_far_ahead_is_that_far_ahead() -> None:
 
 async def test_an_unknown_provider_is_a_matter_of_settings() -> None:
     with pytest.raises((SettingsError, ModelMissingError), match="nosuch"):
-        await anext(ProviderBackend(ModelConfig("nosuch:model")).stream(ASK))
+        await anext(ProviderBackend(ModelConfig("nosuch:model")).stream(ASK, SAMPLING))
 
 
 async def test_a_provider_that_is_not_installed_is_named_with_the_way_to_install_it() -> None:
     with pytest.raises(ModelMissingError, match="mistral") as caught:
-        await anext(ProviderBackend(ModelConfig("mistralai:small")).stream(ASK))
+        await anext(ProviderBackend(ModelConfig("mistralai:small")).stream(ASK, SAMPLING))
     assert "pip install" in caught.value.hint
 
 
 async def test_a_missing_key_names_the_setting() -> None:
     with pytest.raises(ModelAuthError) as caught:
-        await anext(ProviderBackend(ModelConfig("openai:gpt-5-mini")).stream(ASK))
+        await anext(ProviderBackend(ModelConfig("openai:gpt-5-mini")).stream(ASK, SAMPLING))
     assert "DATELINE_MODEL_API_KEY" in caught.value.hint
 
 
@@ -159,6 +160,17 @@ class _Chunk:
         self.usage_metadata = usage
 
 
+def test_what_one_question_wishes_is_said_in_each_providers_words() -> None:
+    wished = Sampling(0.5, 90)
+    openai = {"temperature": 0.5, "max_tokens": 90}
+    assert _wished(ModelConfig("openai:x"), wished) == _wished(ModelConfig("anthropic:x"), wished) == openai
+    assert _wished(ModelConfig("google_genai:x"), wished) == {"temperature": 0.5, "max_output_tokens": 90}
+    # These replace all that Ollama was told, the length of its context too.
+    ollama = ModelConfig("ollama:x", prompt_tokens=3000, max_output_tokens=500)
+    assert _wished(ollama, wished) == {"options": {"temperature": 0.5, "num_predict": 90, "num_ctx": 3500}}
+    assert _wished(ollama, Sampling(0.0, 500)) == {}
+
+
 class _Chunks:
     """What a provider streams: chunks, and at the end perhaps an error."""
 
@@ -166,7 +178,7 @@ class _Chunks:
         self._chunks = list(chunks)
         self.closed = False
 
-    def astream(self, _prompt: object) -> _Chunks:
+    def astream(self, _prompt: object, **_told: object) -> _Chunks:
         return self
 
     async def __anext__(self) -> _Chunk:
@@ -199,7 +211,7 @@ async def test_the_reason_for_ending_is_found_in_each_providers_words(
     backend, told = _streaming(
         spec, _Chunk("So"), _Chunk(metadata=metadata, usage={"input_tokens": 3, "output_tokens": 1})
     )
-    pieces = [piece async for piece in backend.stream(ASK)]
+    pieces = [piece async for piece in backend.stream(ASK, SAMPLING)]
     assert pieces == [Piece("So"), Piece("", reason, Usage(input_tokens=3, output_tokens=1))]
     assert told.closed
 
@@ -208,15 +220,15 @@ async def test_a_stream_without_an_end_was_cut() -> None:
     for spec in ("openai:x", "ollama:x", "anthropic:x", "google_genai:x"):
         backend, _ = _streaming(spec, _Chunk("So"))
         with pytest.raises(ModelReplyError, match="broke off"):
-            _ = [piece async for piece in backend.stream(ASK)]
+            _ = [piece async for piece in backend.stream(ASK, SAMPLING)]
     # Of others it is not known that they always say why they end.
     backend, _ = _streaming("mistralai:x", _Chunk("So"))
-    assert [piece async for piece in backend.stream(ASK)] == [Piece("So")]
+    assert [piece async for piece in backend.stream(ASK, SAMPLING)] == [Piece("So")]
 
 
 async def test_leaving_early_closes_the_connection() -> None:
     backend, told = _streaming("openai:x", _Chunk("So"), _Chunk("what"))
-    stream = backend.stream(ASK)
+    stream = backend.stream(ASK, SAMPLING)
     await anext(stream)
     await stream.aclose()
     assert told.closed
