@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench-ingest bench-retrieval bench-answers constraints clean
+.PHONY: help demo test lint format docs bench-ingest bench-retrieval bench-answers bench-batch constraints clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -46,6 +46,9 @@ bench-answers: $(VENV)/.bench ## Measure answers, abstaining and the check of ci
 	$(BIN)/python -m tests.bench.planted $(DATELINE_BENCH_DATA)/realtimeqa-2024q1/articles.jsonl.gz
 	$(BIN)/python -m tests.bench.planted $(DATELINE_BENCH_DATA)/realtimeqa-2024q2/articles.jsonl.gz
 	$(BIN)/python -m tests.bench.change
+
+bench-batch: $(VENV)/.dev ## Measure batches: limits, kills, and the embedded reader (DATELINE_BENCH_DATA=DIR)
+	$(BIN)/python -m tests.bench.batch $(BENCH)
 
 bench-retrieval: $(VENV)/.dev ## Measure what retrieval finds and how long it takes (DATELINE_BENCH_DATA=DIR, BENCH="100000")
 	$(BIN)/python -m tests.bench.retrieval

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from api.errors import UnknownModelError
+from api.connection import Connection
 from api.event_stream import event_of, sse
 from api.schemas import Status
 from api.search_schemas import SearchResponse, SearchResult
-from qa import errors
-from qa.errors import (
-    DatelineError,
-    ModelRateLimitError,
-    ModelReplyError,
-    ModelTimeoutError,
-    ModelUnreachableError,
-    UsageError,
-)
+from qa.errors import ModelUnreachableError
 from qa.events import DoneEvent, Event
 from qa.models import Answer, Ask, Facets, Filters, Hit, Passage, Retrieved
+from qa.pace import Pace, Patience, Tries
 
 if TYPE_CHECKING:
     import httpx
@@ -29,11 +22,6 @@ if TYPE_CHECKING:
     from qa.engine import Engine
     from qa.library.home import Home
     from qa.settings import Settings
-
-T = TypeVar("T")
-
-_CONNECT_SECONDS = 10.0
-_LONGEST_DETAIL = 2000
 
 
 class Asker(Protocol):
@@ -62,20 +50,29 @@ class Asker(Protocol):
         """Up to ``k`` passages, best first."""
 
 
-def asker_for(settings: Settings) -> Asker:
-    """The service ``settings.server_url`` names, else the home."""
-    if settings.server_url:
-        # As long as the models may take there, and what the service adds to it.
-        patience = settings.model_timeout * (len(settings.fallback_models) + 1) + 60
-        return HttpAsker(settings.server_url, timeout=patience)
-    return LocalAsker(settings)
+def asker_for(settings: Settings, *, patient: bool = False) -> Asker:
+    """The service ``settings.server_url`` names, else the home.
+
+    ``patient``: whole answers come rather late than not at all, see :class:`qa.pace.Patience`.
+    """
+    if not settings.server_url:
+        return LocalAsker(settings, patient=patient)
+    pace = Pace(requests=settings.requests_per_minute, tokens=settings.tokens_per_minute)
+    retries = settings.model_retries if patient else 0
+    # How long it may take is the connection's affair.
+    patience = Patience(timeout=86_400, retries=retries, patient=patient)
+    # As long as the models may take there, and what the service adds to it.
+    timeout = settings.model_timeout * (len(settings.fallback_models) + 1) + 60
+    key = settings.server_key.get_secret_value() if settings.server_key else None
+    return HttpAsker(settings.server_url, timeout=timeout, key=key, pace=pace, patience=patience)
 
 
 class LocalAsker:
-    """Asks the home of ``settings``, which is opened with the first question."""
+    """Asks the home of ``settings``, which is opened with the first question; ``patient`` as the engine has it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, patient: bool = False) -> None:
         self._settings = settings
+        self._patient = patient
         self._home: Home | None = None
         self._engine: Engine | None = None
 
@@ -118,38 +115,33 @@ class LocalAsker:
             from qa.library.home import open_home
 
             self._home = open_home(self._settings)
-            self._engine = Engine(self._home)
+            self._engine = Engine(self._home, patient=self._patient)
         return self._engine
 
 
 class HttpAsker:
-    """Asks the service at ``url``. ``timeout`` is the longest wait for it to say anything, in seconds.
+    """Asks the service at ``url``; see :class:`api.connection.Connection`. ``pace`` and ``patience`` are for whole
+    answers."""
 
-    Nothing the service says is trusted: every reply has to have the contract's form.
-    """
-
-    def __init__(self, url: str, *, timeout: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        import httpx
-
-        self._url = url.rstrip("/")
-        try:
-            parsed = httpx.URL(self._url)
-        except httpx.InvalidURL:
-            parsed = httpx.URL("")
-        if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise UsageError(
-                f"{url!r} is not the URL of a service",
-                hint="Write --server (or DATELINE_SERVER_URL) as http://HOST:PORT.",
-            )
-        self._http = httpx.AsyncClient(
-            base_url=self._url, timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS), transport=transport
-        )
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float,
+        key: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        pace: Pace | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._connection = Connection(url, timeout=timeout, key=key, transport=transport)
+        self._pace = pace or Pace()
+        self._patience = patience or Patience(timeout=86_400, retries=0)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await self._http.aclose()
+        await self._connection.__aexit__(*exc)
 
     async def ready(self) -> None:
         """Ask the service for its status. Raises ``ModelUnreachableError`` when there is none."""
@@ -165,28 +157,40 @@ class HttpAsker:
 
     async def answer(self, ask: Ask) -> Answer:
         """Ask and wait for the whole answer."""
-        with self._renamed():
-            response = await self._http.post("/chat", json={**_chat(ask), "stream": False})
-            self._check(response, response.content)
+        tries = Tries(self._patience, self._pace, self._connection.url)
+        async for attempt in tries.attempts():
+            with attempt:
+                async with tries.admitted() as (_, expected):
+                    answer = await self._answer(ask)
+                if answer.usage:
+                    used = answer.usage.input_tokens + answer.usage.output_tokens
+                    self._pace.settle(expected, used, used)
+                return answer
+        raise AssertionError("the last failure is raised")
+
+    async def _answer(self, ask: Ask) -> Answer:
+        response = await self._connection.send("POST", "/chat", json={**_chat(ask), "stream": False})
+        with self._connection.renamed():
             return Answer.model_validate_json(response.content)
 
     async def stream(self, ask: Ask) -> AsyncGenerator[Event, None]:
         """The events of one answer as they come."""
-        request = self._http.stream("POST", "/chat", json={**_chat(ask), "stream": True})
-        with self._renamed():
+        there = self._connection
+        request = there.http.stream("POST", "/chat", json={**_chat(ask), "stream": True})
+        with there.renamed():
             async with request as response:
                 if not response.is_success:
-                    self._check(response, await response.aread())
+                    there.check(response, await response.aread())
                 async with aclosing(sse(response.aiter_bytes())) as events:
                     async for name, data in events:
                         if name == "error":
-                            raise self._problem(response, json.loads(data))
+                            raise there.problem(response, json.loads(data))
                         event = event_of(name, data)
                         if event is not None:
                             yield event
                         if isinstance(event, DoneEvent):
                             return
-        raise ModelUnreachableError(f"{self._url} broke off before the answer was complete", hint="Try again.")
+        raise ModelUnreachableError(f"{there.url} broke off before the answer was complete", hint="Try again.")
 
     async def search(self, ask: Ask, *, k: int) -> Retrieved:
         """Search there."""
@@ -195,9 +199,8 @@ class HttpAsker:
         query += [("source", source) for source in ask.sources]
         if ask.article is not None:
             query.append(("article", ask.article))
-        with self._renamed():
-            response = await self._http.get("/search", params=query)
-            self._check(response, response.content)
+        response = await self._connection.send("GET", "/search", params=query)
+        with self._connection.renamed():
             found = SearchResponse.model_validate_json(response.content)
         return Retrieved(
             hits=tuple(map(_hit, found.results)),
@@ -215,64 +218,10 @@ class HttpAsker:
             facets=Facets(**found.facets.model_dump()),
         )
 
-    @contextmanager
-    def _renamed(self) -> Iterator[None]:
-        """Give what goes wrong on the way a name from the one exception tree."""
-        import httpx
-
-        try:
-            yield
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise ModelUnreachableError(
-                f"no service answers at {self._url}",
-                hint="Check --server (or DATELINE_SERVER_URL), and that `dateline serve` is running there.",
-            ) from error
-        except httpx.TimeoutException as error:
-            raise ModelTimeoutError(
-                f"{self._url} did not answer in time", hint="Try again, or raise DATELINE_MODEL_TIMEOUT (seconds)."
-            ) from error
-        except httpx.HTTPError as error:
-            raise ModelUnreachableError(f"the connection to {self._url} broke: {error}", hint="Try again.") from error
-        except ValueError as error:
-            # ValidationError and JSONDecodeError are ValueErrors.
-            raise ModelReplyError(
-                f"{self._url} answered something that is no answer of this version of Dateline",
-                hint="Is it a Dateline service, and of the same version?",
-            ) from error
-
     async def _status(self) -> Status:
-        with self._renamed():
-            response = await self._http.get("/status")
-            self._check(response, response.content)
+        response = await self._connection.send("GET", "/status")
+        with self._connection.renamed():
             return Status.model_validate_json(response.content)
-
-    def _check(self, response: httpx.Response, body: bytes) -> None:
-        if response.is_success:
-            return
-        try:
-            document = json.loads(body)
-        except ValueError:
-            document = None
-        raise self._problem(response, document)
-
-    def _problem(self, response: httpx.Response, document: Any) -> DatelineError:
-        """The error a problem document tells of; one of its own for anything else."""
-        if not isinstance(document, dict) or not isinstance(document.get("code"), str):
-            return ModelReplyError(
-                f"{self._url} answered {response.status_code} {response.reason_phrase}",
-                hint="Is it the URL of a Dateline service?",
-            )
-        detail = str(document.get("detail") or document.get("title") or document["code"])[:_LONGEST_DETAIL]
-        hint = str(document.get("hint") or "")[:_LONGEST_DETAIL]
-        known = _BY_CODE.get(document["code"])
-        if known is ModelRateLimitError:
-            after = response.headers.get("retry-after", "")
-            return ModelRateLimitError(detail, hint=hint, retry_after=float(after) if after.isdecimal() else None)
-        if known is not None:
-            return known(detail, hint=hint)
-        if response.is_client_error and response.status_code not in (401, 403, 404, 421, 429):
-            return UsageError(detail, hint=hint)
-        return ModelReplyError(f"{self._url} answered {response.status_code}: {detail}", hint=hint)
 
 
 def _days(ask: Ask) -> dict[str, str]:
@@ -304,14 +253,3 @@ def _hit(found: SearchResult) -> Hit:
     passage = Passage.model_validate({name: getattr(found, name) for name in Passage.model_fields})
     highlights = tuple((span.start, span.end) for span in found.highlights)
     return Hit(passage=passage, highlights=highlights, **found.explain.model_dump())
-
-
-def _subclasses(cls: type[T]) -> Iterator[type[T]]:
-    yield cls
-    for child in cls.__subclasses__():
-        yield from _subclasses(child)
-
-
-# The tree's own classes, and one of the service's; other classes defined elsewhere need more than a message.
-_BY_CODE = {cls.code: cls for cls in _subclasses(DatelineError) if cls.__module__ == errors.__name__}
-_BY_CODE[UnknownModelError.code] = UnknownModelError

@@ -55,6 +55,12 @@ class UnknownModelError(UsageError):
     param: ClassVar[str] = "model"
 
 
+class JobFailedError(DatelineError):
+    """The service gave up on an ingest job."""
+
+    code = "job_failed"
+
+
 class ListenError(DatelineError):
     """The service cannot listen on the address it was given."""
 
@@ -65,6 +71,7 @@ class ListenError(DatelineError):
 HTTP_ERRORS: Mapping[type[DatelineError], tuple[int, str]] = {
     DatelineError: (500, "Internal error"),
     ListenError: (500, "Internal error"),
+    JobFailedError: (500, "Internal error"),
     UsageError: (400, "Bad request"),
     UnsupportedError: (400, "Unsupported parameter"),
     UnknownModelError: (404, "No such model"),
@@ -104,6 +111,7 @@ INTERRUPTED = 130
 EXIT_CODES: Mapping[type[DatelineError], int] = {
     DatelineError: FAILED,
     ListenError: FAILED,
+    JobFailedError: FAILED,
     UsageError: USAGE,
     InputError: FAILED,
     NotFoundError: FAILED,

@@ -294,6 +294,7 @@ class Status(Wire):
     disk_bytes: int
     model: str
     prompt_version: str
+    duplicates: int = 0
 
 
 class Health(Wire):

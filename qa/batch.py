@@ -14,10 +14,14 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qa.errors import DatelineError
+from qa.budget import Budget
+from qa.errors import DatelineError, ModelAuthError, ModelMissingError, ModelRateLimitError, ModelUnreachableError
 from qa.journal import Entry, Journal, Outcome, Terms
 from qa.models import Answer, Ask
 from qa.rewrite import REWRITE_VERSION
+
+_UNREACHABLE_IN_A_ROW = 5
+"""So many questions in a row that found nobody to answer them, each after its retries, end a run."""
 
 KEY_SCHEME = "1"
 """Part of every key, so that a change of recipe cannot pass for a question already answered."""
@@ -117,44 +121,90 @@ async def run(
     answer: Callable[[Ask], Awaitable[Answer]],
     *,
     concurrency: int,
+    budget: Budget | None = None,
     stop: asyncio.Event | None = None,
     on_row: Callable[[Outcome], None] | None = None,
-) -> None:
+) -> DatelineError | None:
     """Ask every question, up to ``concurrency`` at a time, and record each outcome as it comes.
 
-    A question that fails is an outcome like any other. Once ``stop`` is set no further question is asked, and this
-    returns when those in flight are recorded; cancelled, it drops those in flight. ``on_row`` is called after each
-    record. Raises ``InputError`` when the journal cannot be written.
+    A question that fails is an outcome like any other. Once ``stop`` is set or the budget used up no further question
+    is asked, and this returns when those in flight are recorded; cancelled, it drops those in flight. The same happens
+    when a failure shows that the questions after it will fail as well: it is returned, and is no outcome. ``on_row`` is
+    called after each record. Raises ``InputError`` when the journal cannot be written.
     """
-    waiting = iter(asks.items())
-
-    async def work() -> None:
-        while (stop is None or not stop.is_set()) and (item := next(waiting, None)) is not None:
-            key, ask = item
-            reply, error = await _outcome(answer, ask)
-            outcome = journal.record(key, ask.question, reply, error)
-            if on_row is not None:
-                on_row(outcome)
-
+    running = _Run(asks, journal, answer, budget or Budget(), stop or asyncio.Event(), on_row)
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(concurrency, len(asks))):
-                group.create_task(work())
+                group.create_task(running.work())
     except BaseExceptionGroup as failures:
         # One worker failing cancels the others; the first failure is the reason.
         raise failures.exceptions[0] from None
+    return running.ended
 
 
-async def _outcome(
-    answer: Callable[[Ask], Awaitable[Answer]], ask: Ask
-) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
-    try:
-        return (await answer(ask)).to_json(), None
-    except DatelineError as error:
-        return None, {"code": error.code, "message": str(error)}
-    except Exception as error:  # noqa: BLE001 - a fault of our own in one row must not cost the thousands after it
-        _log.exception("a question failed in a way that is not known")
-        return None, {"code": DatelineError.code, "message": f"{type(error).__name__}: {error}"}
+class _Run:
+    """What the workers of one run share."""
+
+    def __init__(
+        self,
+        asks: Mapping[str, Ask],
+        journal: Journal,
+        answer: Callable[[Ask], Awaitable[Answer]],
+        budget: Budget,
+        stop: asyncio.Event,
+        on_row: Callable[[Outcome], None] | None,
+    ) -> None:
+        self.ended: DatelineError | None = None
+        self._waiting = iter(asks.items())
+        self._journal = journal
+        self._answer = answer
+        self._budget = budget
+        self._stop = stop
+        self._on_row = on_row
+        self._in_flight = 0
+        self._unreachable = 0
+
+    async def work(self) -> None:
+        """Ask one question after the other, while there are any that may be asked."""
+        while not self._stop.is_set() and self.ended is None:
+            if not self._budget.allows(self._journal.spent, self._in_flight):
+                return
+            if (item := next(self._waiting, None)) is None:
+                return
+            self._in_flight += 1
+            try:
+                await self._ask(*item)
+            finally:
+                self._in_flight -= 1
+
+    async def _ask(self, key: str, ask: Ask) -> None:
+        reply: dict[str, Any] | None = None
+        told: dict[str, str] | None = None
+        try:
+            reply = (await self._answer(ask)).to_json()
+            self._unreachable = 0
+        except DatelineError as error:
+            if self._concerns_all(error, ask):
+                self.ended = self.ended or error
+                return
+            told = {"code": error.code, "message": str(error)}
+        except Exception as error:  # noqa: BLE001 - a fault of our own in one row must not cost the thousands after it
+            _log.exception("a question failed in a way that is not known")
+            told = {"code": DatelineError.code, "message": f"{type(error).__name__}: {error}"}
+        outcome = self._journal.record(key, ask.question, reply, told)
+        if self._on_row is not None:
+            self._on_row(outcome)
+
+    def _concerns_all(self, error: DatelineError, ask: Ask) -> bool:
+        """Whether the questions after this one would fail for the same reason: nothing is gained by trying them all."""
+        self._unreachable = self._unreachable + 1 if isinstance(error, ModelUnreachableError) else 0
+        if isinstance(error, ModelRateLimitError):
+            # What may pass was waited out before it came to this.
+            return True
+        if isinstance(error, ModelAuthError | ModelMissingError):
+            return ask.model == self._journal.terms.model
+        return self._unreachable >= _UNREACHABLE_IN_A_ROW
 
 
 def results(rows: Sequence[Row], keys: Sequence[str], journal: Journal) -> Iterator[Result]:

@@ -25,9 +25,12 @@ from qa.weighting import Weighting
 
 
 class Engine:
-    """Answers questions over an open home. One event loop, any number of questions at a time."""
+    """Answers questions over an open home. One event loop, any number of questions at a time.
 
-    def __init__(self, home: Home) -> None:
+    ``patient``: chat models' limits are waited out, as nobody waits for the single answer (:class:`qa.pace.Patience`).
+    """
+
+    def __init__(self, home: Home, *, patient: bool = False) -> None:
         self._home = home
         settings = self._settings = home.settings
         self._retriever = Retriever(
@@ -40,7 +43,7 @@ class Engine:
             ),
         )
         self._reader = ExtractiveReader(home.embedder, abstain_below=settings.abstain_below)
-        self._roster = Roster(settings)
+        self._roster = Roster(settings, patient=patient)
 
     def models(self) -> tuple[str, ...]:
         """The configured model, those that follow when it fails, then the embedded reader."""

@@ -104,7 +104,7 @@ class HomeInUseError(HomeError):
 
     code = "home_in_use"
     retryable = True
-    default_hint = "Stop the service first; or ask it with --server URL (`ask`, `search` and `batch`)."
+    default_hint = "Stop the service first, or speak to it with --server URL."
 
 
 class HomeVersionError(HomeError):

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from qa.budget import Spent
 from qa.errors import InputError
 
 FORMAT = 1
@@ -44,12 +45,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A journal as read: the last header (None: there is none yet), the entries by key, and the length in bytes of the
-    complete lines."""
+    """A journal as read: the last header (None: there is none yet), the entries by key, the length in bytes of the
+    complete lines, and what all answers ever recorded took."""
 
     terms: Terms | None
     entries: dict[str, Entry]
     size: int
+    spent: Spent
 
 
 def read_journal(path: Path) -> Contents:
@@ -60,6 +62,7 @@ def read_journal(path: Path) -> Contents:
     terms: Terms | None = None
     entries: dict[str, Entry] = {}
     size = 0
+    spent = Spent()
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
@@ -74,18 +77,20 @@ def read_journal(path: Path) -> Contents:
                     raise InputError("the file is no journal: it has no header", where=str(path))
                 else:
                     entries[str(record["key"])] = Entry(size, _outcome(record))
+                    spent.add(record.get("answer"))
                 size += len(line)
     except FileNotFoundError:
         pass
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
-    return Contents(terms, entries, size)
+    return Contents(terms, entries, size, spent)
 
 
 class Journal:
     """A journal open for writing, by one process at a time. Made by :meth:`open`; a context manager.
 
-    ``terms`` are those of this run; ``begun`` those of the header found, None in a new journal.
+    ``terms`` are those of this run; ``begun`` those of the header found, None in a new journal. ``spent`` is what all
+    answers recorded took, those of earlier runs too.
     """
 
     def __init__(self, path: Path, terms: Terms, found: Contents, lock: FileLock) -> None:
@@ -93,6 +98,7 @@ class Journal:
         self.terms = terms
         self.begun = found.terms
         self.entries = dict(found.entries)
+        self.spent = found.spent
         self._lock = lock
         self._size = found.size
         try:
@@ -133,6 +139,7 @@ class Journal:
         """Keep the outcome of one question: it is on the disk when this returns. Exactly one of the two is None."""
         line = {"key": key, "question": question, "answer": answer, "error": error}
         self.entries[key] = Entry(self._append(line), _outcome(line))
+        self.spent.add(answer)
         return self.entries[key].outcome
 
     def line(self, key: str) -> dict[str, Any]:

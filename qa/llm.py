@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from qa.breaker import Breaker
-from qa.errors import ModelError, ModelRateLimitError, ModelTimeoutError, SettingsError
+from qa.errors import ModelError, ModelTimeoutError, SettingsError
 from qa.models import NO_WISHES, Usage, Wishes
+from qa.pace import Pace, Patience, Tries
 from qa.prices import Price
 from qa.prompt import Message
+from qa.tokens import estimate_tokens
 
 IN_PROCESS = "huggingface"
 """The provider of models that run within this process."""
@@ -33,7 +35,8 @@ class ModelConfig:
     """Which model and how. ``spec`` is ``PROVIDER:NAME``; a name alone will do with a ``base_url``.
 
     ``timeout`` is for the whole reply with its retries, ``first_timeout`` until its first words and ``idle_timeout``
-    between two pieces of it, all in seconds. Raises ``SettingsError`` at once when it cannot work at all.
+    between two pieces of it, all in seconds; ``patient`` as :class:`qa.pace.Patience` has it. Raises ``SettingsError``
+    at once when it cannot work at all.
     """
 
     spec: str
@@ -49,6 +52,7 @@ class ModelConfig:
     max_output_tokens: int = 800
     max_reply_chars: int = 20_000
     price: Price | None = None
+    patient: bool = False
 
     def __post_init__(self) -> None:
         named = self.provider and (":" in self.spec or self.base_url is not None)
@@ -117,11 +121,14 @@ class Backend(Protocol):
 
 
 class ChatModel:
-    """One chat model. ``breaker`` knows how it fared."""
+    """One chat model. ``breaker`` knows how it fared, ``pace`` how fast it may be asked."""
 
-    def __init__(self, config: ModelConfig, backend: Backend, breaker: Breaker | None = None) -> None:
+    def __init__(
+        self, config: ModelConfig, backend: Backend, breaker: Breaker | None = None, pace: Pace | None = None
+    ) -> None:
         self.config = config
         self.breaker = breaker or Breaker(failures=5, cooldown=30)
+        self.pace = pace or Pace()
         self._backend = backend
 
     def count(self, text: str) -> int:
@@ -192,33 +199,22 @@ class ChatModel:
         return used.model_copy(update={"cost": price.cost(used)}) if price else used
 
     async def _with_retries(self, messages: Sequence[Message], sampling: Sampling) -> AsyncGenerator[Piece, None]:
-        from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential, wait_random
-
-        now = asyncio.get_running_loop().time
-        deadline = now() + self.config.timeout
         received = False
-        backoff = wait_exponential(multiplier=0.5, max=10) + wait_random(0, 0.5)
-
-        def again(error: BaseException) -> bool:
-            return isinstance(error, ModelError) and error.retryable and not received
-
-        def wait(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            told = error.retry_after if isinstance(error, ModelRateLimitError) else None
-            return told if told is not None else backoff(state)
-
-        attempts = AsyncRetrying(
-            retry=retry_if_exception(again),
-            wait=wait,
-            # A wait that goes beyond the deadline is not begun.
-            stop=lambda state: state.attempt_number > self.config.retries or now() + state.upcoming_sleep >= deadline,
-            reraise=True,
-        )
-        async for attempt in attempts:
+        patience = Patience(self.config.timeout, self.config.retries, self.config.patient)
+        tries = Tries(patience, self.pace, self.config.spec, begun=lambda: received)
+        prompt = sum(estimate_tokens(message.content) for message in messages) if self.pace.counts_tokens else 0
+        async for attempt in tries.attempts():
             with attempt:
-                async with aclosing(self._once(messages, sampling, deadline)) as pieces:
+                async with (
+                    tries.admitted(prompt) as (deadline, expected),
+                    aclosing(self._once(messages, sampling, deadline)) as pieces,
+                ):
                     async for piece in pieces:
                         received = received or bool(piece.text)
+                        if piece.usage:
+                            output = piece.usage.output_tokens
+                            self.pace.settle(expected, piece.usage.input_tokens + output, output)
+                            expected = 0.0
                         yield piece
 
     async def _once(

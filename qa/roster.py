@@ -16,6 +16,7 @@ from qa.breaker import Breaker
 from qa.errors import SettingsError
 from qa.llm import IN_PROCESS, Backend, ChatModel, ModelConfig
 from qa.models import EXTRACTIVE, Ask, Passage
+from qa.pace import Pace
 from qa.prices import load_prices
 from qa.prompt import (
     Message,
@@ -40,10 +41,14 @@ class Chain:
 
 
 class Roster:
-    """Raises ``SettingsError`` at once for what cannot work: a model without a provider, a price table, a template."""
+    """Raises ``SettingsError`` at once for what cannot work: a model without a provider, a price table, a template.
 
-    def __init__(self, settings: Settings) -> None:
+    ``patient``: rather late than not at all, see :class:`qa.pace.Patience`.
+    """
+
+    def __init__(self, settings: Settings, *, patient: bool = False) -> None:
         self._settings = settings
+        self._patient = patient
         self._prices = load_prices(settings.prices)
         self._replaced = _replaced(settings)
         self._urls: dict[str, str] = {}
@@ -91,7 +96,8 @@ class Roster:
             settings = self._settings
             config = self._config(spec)
             breaker = Breaker(failures=settings.breaker_failures, cooldown=settings.breaker_seconds)
-            self._made[spec] = ChatModel(config, _backend(config), breaker)
+            pace = Pace(requests=settings.requests_per_minute, tokens=settings.tokens_per_minute)
+            self._made[spec] = ChatModel(config, _backend(config), breaker, pace)
         return self._made[spec]
 
     def messages(
@@ -141,6 +147,7 @@ class Roster:
             max_output_tokens=settings.max_output_tokens,
             max_reply_chars=settings.max_reply_chars,
             price=self._prices.get(spec),
+            patient=self._patient,
         )
 
 

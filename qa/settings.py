@@ -20,7 +20,6 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from qa.errors import SettingsError
 from qa.models import EXTRACTIVE
 from qa.prices import load_prices
-from qa.prompt import read_template
 
 PREFIX = "DATELINE_"
 
@@ -51,6 +50,9 @@ def _holds_prices(given: str) -> str:
 
 
 def _holds_template(path: Path) -> Path:
+    # Only here: it brings along all that is known of dates, which most commands have no use for.
+    from qa.prompt import read_template
+
     try:
         read_template(path)
     except SettingsError as error:
@@ -113,6 +115,12 @@ class Settings(BaseSettings):
     )
     model_retries: int = Field(
         2, ge=0, le=10, description="Further tries after a failure that may pass (429, 5xx, no connection)."
+    )
+    requests_per_minute: float | None = Field(
+        None, gt=0, le=1_000_000, description="Most requests made of a model (of a service, with --server) in a minute."
+    )
+    tokens_per_minute: int | None = Field(
+        None, ge=1, le=1_000_000_000, description="Most tokens sent to and had from a model in a minute, as counted."
     )
     breaker_failures: int = Field(
         5,
@@ -272,6 +280,7 @@ class Settings(BaseSettings):
         description="Characters kept of a conversation, its answers included.",
     )
     server_url: str | None = Field(None, description="URL of a running `dateline serve` to ask instead of the home.")
+    server_key: SecretStr | None = Field(None, description="Key that the service at the server's URL asks for.")
 
     @classmethod
     def settings_customise_sources(

@@ -1,23 +1,34 @@
-"""Writes what the documentation says of the settings: ``.env.example`` and the table in ``README.md``.
+"""Writes what the documentation says of settings and commands: ``.env.example``, and two parts of ``README.md``.
 
-Run by ``make docs``; a test fails when either has drifted from ``qa.settings.Settings``.
+Run by ``make docs``; a test fails when one has drifted from ``qa.settings.Settings`` or from what ``--help`` prints.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import io
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
+from unittest import mock
 
+import typer.main
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
+from api.cli import main as main_of_the_command_line
+from api.cli.app import app
+from api.cli.output import safe
 from qa.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN = "<!-- settings: written by `make docs` -->"
 END = "<!-- end of settings -->"
+COMMANDS_BEGIN = "<!-- command line: written by `make docs` -->"
+COMMANDS_END = "<!-- end of command line -->"
+_WIDTH = "100"
 _HEAD = """\
 # Every setting of Dateline, with its default. Copy this file to .env in the directory you run `dateline` in, and
 # uncomment the lines you change. Variables of the environment win over .env, command-line options over both.
@@ -74,11 +85,57 @@ def settings_table() -> str:
     return "\n".join([*lines, END])
 
 
-def with_table(readme: str) -> str:
-    """``readme`` with its table of settings replaced. Raises ``ValueError`` when a marker is missing."""
-    before, rest = readme.split(BEGIN, 1) if BEGIN in readme else _missing(BEGIN)
-    _, after = rest.split(END, 1) if END in rest else _missing(END)
-    return before + settings_table() + after
+def command_line() -> str:
+    """The README's reference of the command line: what ``--help`` prints for each command, between its two markers."""
+    parts = [COMMANDS_BEGIN]
+    for words, command in _commands():
+        summary = command.get_short_help_str(200)
+        parts += [
+            "<details>",
+            f"<summary><code>{' '.join(('dateline', *words))}</code>: {summary}</summary>",
+            "",
+            "```text",
+            _help(words),
+            "```",
+            "",
+            "</details>",
+            "",
+        ]
+    return "\n".join([*parts, COMMANDS_END])
+
+
+def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command by its words, as they are listed; groups are left out, theirs follow in their place."""
+    pending: list[tuple[tuple[str, ...], Any]] = [((), typer.main.get_command(app))]
+    while pending:
+        words, command = pending.pop(0)
+        if found := getattr(command, "commands", None):
+            pending[:0] = [((*words, name), below) for name, below in found.items()]
+        else:
+            yield words, command
+
+
+def _help(words: Sequence[str]) -> str:
+    """What ``--help`` prints on a terminal of 100 columns without colours."""
+    out = io.StringIO()
+    # Rich looks at these when it prints.
+    told = {**os.environ, "COLUMNS": _WIDTH, "NO_COLOR": "1", "TERM": "xterm"}
+    with mock.patch.dict(os.environ, told), contextlib.redirect_stdout(out):
+        main_of_the_command_line([*words, "--help"])
+    lines = [safe(line).rstrip() for line in out.getvalue().splitlines()]
+    return "\n".join(lines).strip("\n")
+
+
+def with_parts(readme: str) -> str:
+    """``readme`` with its two written parts replaced. Raises ``ValueError`` when a marker is missing."""
+    written = _replaced(readme, BEGIN, END, settings_table())
+    return _replaced(written, COMMANDS_BEGIN, COMMANDS_END, command_line())
+
+
+def _replaced(readme: str, begin: str, end: str, text: str) -> str:
+    before, rest = readme.split(begin, 1) if begin in readme else _missing(begin)
+    _, after = rest.split(end, 1) if end in rest else _missing(end)
+    return before + text + after
 
 
 def _missing(marker: str) -> tuple[str, str]:
@@ -89,7 +146,7 @@ def main() -> None:
     """Write both files."""
     (ROOT / ".env.example").write_text(env_example(), encoding="utf-8")
     readme = ROOT / "README.md"
-    readme.write_text(with_table(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    readme.write_text(with_parts(readme.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ from api.cli.options import (
     examples,
     settings_for,
 )
+from qa.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,13 +38,22 @@ EXAMPLES = examples(
     'dateline ask "How many died in the flood?" --as-of 2025-03-24',
     'dateline ask "Was the strike called off?" --source "Coast Wire" --json',
     'dateline ask "Who is to pay for it?" --article u-0c1f6d2e9a4b7c8d9e0f1a2b',
+    "dateline ask < question.txt",
 )
 
 _DOING = {"retrieve": "Searching the articles", "generate": "Writing the answer", "verify": "Checking the quotes"}
 
 
+QuestionArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="QUESTION", show_default=False, help="The question, in quotes; - or nothing for standard input."
+    ),
+]
+
+
 def ask(
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question, in quotes.")],
+    question: QuestionArgument = None,
     as_of: AsOfOption = None,
     start: FromOption = None,
     end: ToOption = None,
@@ -57,6 +68,8 @@ def ask(
 ) -> None:
     """Answer a question from the articles, each claim with a quote that was checked.
 
+    Without QUESTION it is read from standard input.
+
     Says so when the articles do not answer it; that is a result too, and no failure.
     """
     from api.cli.output import print_json, stdout, warn
@@ -64,7 +77,7 @@ def ask(
     from api.client import asker_for
 
     query = ask_of(
-        question, as_of=as_of, start=start, end=end, source=source, article=article, top_k=top_k, model=model
+        asked(question), as_of=as_of, start=start, end=end, source=source, article=article, top_k=top_k, model=model
     )
     settings = settings_for(home, debug, server_url=server, model=model)
 
@@ -73,7 +86,7 @@ def ask(
 
     async def run() -> Answer:
         async with asker_for(settings) as asker:
-            return await _followed(asker, query, console if live else None)
+            return await followed(asker, query, console if live else None)
 
     answer = asyncio.run(run())
     if json:
@@ -84,7 +97,17 @@ def ask(
         warn(warning)
 
 
-async def _followed(asker: Asker, query: Ask, console: Console | None) -> Answer:
+def asked(question: str | None) -> str:
+    """The question as an argument, else from standard input. Raises a usage error where there is none."""
+    if question not in (None, "-"):
+        return str(question)
+    text = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read().strip()
+    if not text:
+        raise UsageError("Missing argument 'QUESTION'.", hint="See `dateline ask --help`.")
+    return text
+
+
+async def followed(asker: Asker, query: Ask, console: Console | None) -> Answer:
     """The whole answer; on the way its text is written to ``console``, and to a terminal's stderr what is going on."""
     from api.cli.output import safe, stderr
     from qa.errors import ModelReplyError

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from api.cli.batch_progress import Standing, used
 from api.cli.output import complain, note
 from api.cli.progress import Meter, meter
 from api.client import Asker, asker_for
-from api.errors import DONE, INTERRUPTED, PARTIAL
+from api.errors import DONE, INTERRUPTED, PARTIAL, exit_code
 from api.files.answers import write_answers
 from qa.batch import Plan, Row, plan, results, run, tally
-from qa.journal import Journal, Outcome, Terms, read_journal
+from qa.budget import Budget, Spent
+from qa.errors import DatelineError, SettingsError
+from qa.journal import Journal, Terms, read_journal
+from qa.models import EXTRACTIVE
+from qa.prices import load_prices
 from qa.settings import Settings
 
 _FAILURES_SHOWN = 20
@@ -51,7 +55,13 @@ class Job:
     """
 
     def __init__(
-        self, rows: Sequence[Row], output: Path, settings: Settings, model: str | None, retry_failed: bool
+        self,
+        rows: Sequence[Row],
+        output: Path,
+        settings: Settings,
+        model: str | None,
+        retry_failed: bool,
+        budget: Budget | None = None,
     ) -> None:
         self._rows = rows
         self._output = output
@@ -59,6 +69,8 @@ class Job:
         self._settings = settings
         self._model = model
         self._retry_failed = retry_failed
+        self._budget = budget or Budget()
+        self._ended: DatelineError | None = None
         self._found = read_journal(self._journal_path)
 
     async def look(self) -> Report:
@@ -82,8 +94,9 @@ class Job:
 
     async def run(self) -> Report:
         """Ask what is left, and write the answers there are, however that ended."""
-        async with asker_for(self._settings) as asker:
+        async with asker_for(self._settings, patient=True) as asker:
             terms = await self._terms(asker)
+            self._check_prices(terms)
             if plan(self._rows, terms, self._found.entries, retry_failed=self._retry_failed).asks:
                 # What would fail every question ends the run here, before there is a journal.
                 await asker.ready()
@@ -123,39 +136,49 @@ class Job:
                 f"Questions answered by {journal.begun.model} are asked again: the model or the prompt is another now."
             )
 
+    def _check_prices(self, terms: Terms) -> None:
+        """Raise ``SettingsError`` when money is limited and what it buys has no price here."""
+        if self._budget.max_cost is None or self._settings.server_url:
+            return
+        prices = load_prices(self._settings.prices)
+        asked = {row.ask.model or terms.model for row in self._rows}
+        if missing := sorted(asked - {EXTRACTIVE} - set(prices)):
+            raise SettingsError(
+                f"--max-cost needs the price of {missing[0]}",
+                hint="Set DATELINE_PRICES, or limit the tokens with --max-tokens.",
+            )
+
     async def _ask(self, asker: Asker, work: Plan, journal: Journal) -> int:
         """Ask until all is answered or somebody interrupts; returns how many were asked."""
         stop = asyncio.Event()
-        counts: Counter[Outcome] = Counter()
         with meter("Asking", "questions") as shown:
-
-            def show() -> None:
-                kinds = f"{counts['abstained']} abstained, {counts['failed']} failed"
-                shown.show(counts.total(), len(work.asks), kinds)
-
-            def count(outcome: Outcome) -> None:
-                counts[outcome] += 1
-                show()
-
-            show()
-            concurrency = self._settings.concurrency
+            standing = Standing(shown, len(work.asks), journal.spent)
             running = asyncio.create_task(
-                run(work.asks, journal, asker.answer, concurrency=concurrency, stop=stop, on_row=count)
+                run(
+                    work.asks,
+                    journal,
+                    asker.answer,
+                    concurrency=self._settings.concurrency,
+                    budget=self._budget,
+                    stop=stop,
+                    on_row=standing.count,
+                )
             )
             with _interruptible(stop, running, shown):
                 await asyncio.wait({running})
         if not running.cancelled():
-            running.result()
-        return counts.total()
+            self._ended = running.result()
+        return standing.done
 
     def _report(self, work: Plan, journal: Journal, asked: int) -> Report:
         counts = tally(work.keys, journal.entries)
-        interrupted = asked < len(work.asks)
+        left = len(work.asks) - asked
         failures = [
             {"id": row.id, **journal.line(key)["error"]}
             for row, key in zip(self._rows, work.keys, strict=True)
             if key in journal.entries and journal.entries[key].outcome == "failed"
         ]
+        spent = journal.spent
         document = {
             "output": str(self._output),
             "journal": str(self._journal_path),
@@ -163,22 +186,36 @@ class Job:
             "model": journal.terms.model,
             **asdict(counts),
             "asked": asked,
-            "interrupted": interrupted,
+            "interrupted": left > 0,
+            "tokens": spent.tokens,
+            "costs": {currency: round(amount, 8) for currency, amount in spent.costs.items()},
             "failures": failures,
         }
-        code, error, hint = DONE, "", ""
-        if interrupted:
-            code, error = INTERRUPTED, f"interrupted with {_questions(len(work.asks) - asked)} still to be asked"
-            hint = "Run the same command again to go on."
-        elif failures:
-            code, error = PARTIAL, f"{len(failures)} of {_questions(counts.rows)} failed"
-            hint = "Run the same command with --retry-failed to ask them again."
         summary = (
             f"{_questions(counts.rows)}: {counts.answered} answered, {counts.abstained} abstained, "
-            f"{counts.failed} failed, {counts.unanswered} not asked. Answers are in {self._output}"
+            f"{counts.failed} failed, {counts.unanswered} not asked{used(spent)}. Answers are in {self._output}"
         )
         told = tuple(f"{one['id']}: {one['message']} ({one['code']})" for one in failures)
+        code, error, hint = self._ending(left, spent)
+        if not left and failures:
+            code, error = PARTIAL, f"{len(failures)} of {_questions(counts.rows)} failed"
+            hint = "Run the same command with --retry-failed to ask them again."
         return Report(document, (summary,), told, error, hint, code)
+
+    def _ending(self, left: int, spent: Spent) -> tuple[int, str, str]:
+        """Exit code, what is amiss and what to do, where questions are left; 0 and nothing where none are."""
+        if not left:
+            return DONE, "", ""
+        still = f"with {_questions(left)} still to be asked"
+        if self._ended is not None:
+            again = "Then run the same command again to go on."
+            return exit_code(self._ended), f"stopped {still}: {self._ended}", f"{self._ended.hint} {again}".strip()
+        if not self._budget.allows(spent, 0):
+            hint = "Run the same command with a larger --max-cost or --max-tokens to go on."
+            if self._budget.blind(spent):
+                hint = "Set DATELINE_PRICES where the model is asked, or use --max-tokens."
+            return PARTIAL, f"stopped {still}: {self._budget.told(spent)}", hint
+        return INTERRUPTED, f"interrupted {still}", "Run the same command again to go on."
 
 
 def _questions(count: int) -> str:
@@ -186,7 +223,7 @@ def _questions(count: int) -> str:
 
 
 @contextmanager
-def _interruptible(stop: asyncio.Event, running: asyncio.Task[None], shown: Meter) -> Iterator[None]:
+def _interruptible(stop: asyncio.Event, running: asyncio.Task[DatelineError | None], shown: Meter) -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) sets ``stop``, so that questions in flight are finished; the second drops them."""
     loop = asyncio.get_running_loop()
 

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.options import DebugOption, HomeOption, JsonOption, examples, existing, settings_for
+from api.cli.options import (
+    DebugOption,
+    HomeOption,
+    JsonOption,
+    ServerOption,
+    examples,
+    existing,
+    settings_for,
+)
 from api.errors import FAILED, INTERRUPTED, PARTIAL
+from qa.errors import UsageError
 
 if TYPE_CHECKING:
     from api.cli.progress import Meter
@@ -24,6 +33,7 @@ EXAMPLES = examples(
     "dateline ingest export.csv --map text=body --map published=date",
     "dateline ingest https://news.example/story --feed https://news.example/rss",
     "dateline ingest news/ --restore --json",
+    "dateline ingest news/ --server http://127.0.0.1:8000",
     "DATELINE_EMBEDDING_MODEL=intfloat/e5-small-v2 dateline ingest --reembed",
 )
 
@@ -99,6 +109,7 @@ def ingest(
     jobs: JobsOption = 1,
     reembed: ReembedOption = False,
     discard: DiscardOption = False,
+    server: ServerOption = None,
     json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
@@ -117,13 +128,20 @@ def ingest(
 
     Interrupted, the same command goes on where it stopped. Where nothing differs nothing is embedded.
     """
-    from api.cli.output import complain, print_json
+    from api.cli.output import complain
     from ingest.readers import parse_map
     from qa.library.home import open_home
 
     sources = _sources(paths or [], feeds or [], reembed=reembed, discard=discard)
     names = parse_map(fields or [])
-    settings = settings_for(home, debug)
+    settings = settings_for(home, debug, server_url=server)
+    if settings.server_url:
+        if reembed:
+            raise UsageError("--reembed changes a home", hint="Run it on the machine that has it, without a service.")
+        from api.cli.ingest_there import ingest_there
+
+        _end(ingest_there(settings, sources, restore=restore, fields=names), None, json=json)
+        return
     command = "ingest --reembed" if reembed else "ingest"
     try:
         with open_home(settings if sources else existing(settings), write=command, any_model=reembed) as opened:
@@ -132,10 +150,17 @@ def ingest(
     except KeyboardInterrupt:
         complain("interrupted", "What was stored is kept. Run the same command again to go on.")
         raise typer.Exit(INTERRUPTED) from None
+    _end(report, done, json=json, silent=not sources)
+
+
+def _end(report: IngestReport, reembedded: ReembedReport | None, *, json: bool, silent: bool = False) -> None:
+    """Say what was done, and end with the code that says how it went."""
+    from api.cli.output import print_json
+
     if json:
-        print_json({**report.to_json(), "reembedded": done.to_json() if done else None})
+        print_json({**report.to_json(), "reembedded": reembedded.to_json() if reembedded else None})
     else:
-        _tell_all(done, report if sources else None)
+        _tell_all(reembedded, None if silent else report)
     if report.failed:
         raise typer.Exit(PARTIAL if report.read else FAILED)
 

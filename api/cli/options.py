@@ -58,6 +58,10 @@ ServerOption = Annotated[
     str | None,
     typer.Option("--server", metavar="URL", help="Ask the `dateline serve` at this URL instead of the home."),
 ]
+RemoteOption = Annotated[
+    str | None,
+    typer.Option("--server", metavar="URL", help="The collection of the `dateline serve` at this URL."),
+]
 AsOfOption = Annotated[
     date | None,
     typer.Option(
@@ -109,6 +113,14 @@ def examples(*lines: str) -> str:
     return "\n".join(["[bold]Examples[/bold]", "", *(f"$ {line}".replace("[", "\\[") for line in lines)])
 
 
+def check_range(start: date | None, end: date | None, as_of: date | None) -> None:
+    """Raise ``FilterError`` for days between which nothing can be."""
+    if start and end and start > end:
+        raise FilterError(f"--from {start} is after --to {end}")
+    if start and as_of and start > as_of:
+        raise FilterError(f"--from {start} is after --as-of {as_of}")
+
+
 def ask_of(
     question: str,
     *,
@@ -123,10 +135,7 @@ def ask_of(
     """The question with the options given. Raises ``FilterError`` for a range that is empty."""
     from qa.models import Ask
 
-    if start and end and start > end:
-        raise FilterError(f"--from {start} is after --to {end}")
-    if start and as_of and start > as_of:
-        raise FilterError(f"--from {start} is after --as-of {as_of}")
+    check_range(start, end, as_of)
     return Ask(
         question,
         as_of=as_of,
@@ -139,7 +148,7 @@ def ask_of(
     )
 
 
-def settings_for(home: Path | None, debug: bool, **overrides: Any) -> Settings:
+def settings_for(home: Path | None = None, debug: bool = False, **overrides: Any) -> Settings:
     """The settings of this run, with logging set up as they say; an override that is None is ignored."""
     from api.cli.logs import log_to_stderr
     from qa.settings import load_settings

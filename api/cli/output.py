@@ -75,9 +75,9 @@ def warn(message: str) -> None:
     _say("Warning", "bold yellow", message)
 
 
-def note(message: str) -> None:
-    """Say something on stderr that is neither a result nor an error."""
-    stderr().print(one_line(message))
+def note(message: str, *, keep_spaces: bool = False) -> None:
+    """Say something on stderr that is neither a result nor an error; on one line, unless spaces are to be kept."""
+    stderr().print(safe(message) if keep_spaces else one_line(message))
 
 
 def _say(label: str, style: str, message: str) -> None:

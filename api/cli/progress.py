@@ -26,6 +26,10 @@ PLAIN_SECONDS = 10.0
 class Meter(Protocol):
     """Shows one run. A context manager."""
 
+    @property
+    def tells_time(self) -> bool:
+        """Whether the time left is shown anyway."""
+
     def __enter__(self) -> Meter: ...
 
     def __exit__(
@@ -46,6 +50,8 @@ def meter(doing: str, unit: str) -> Meter:
 
 
 class _Bar:
+    tells_time = True
+
     def __init__(self, console: Console, doing: str) -> None:
         self._progress = Progress(
             SpinnerColumn(),
@@ -76,6 +82,8 @@ class _Bar:
 
 
 class _Lines:
+    tells_time = False
+
     def __init__(self, console: Console, doing: str, unit: str) -> None:
         self._console = console
         self._doing = doing

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from rich.style import Style
 from rich.text import Text
 
 from api.cli.output import one_line, safe
+from api.urls import web_url
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +35,7 @@ def _citation(citation: Citation) -> Text:
     shown = Text(f"[{citation.n}] ", style="bold")
     shown.append(heading(citation.published, citation.source, citation.title))
     shown.append(f"\n{_INDENT}“{one_line(citation.quote)}”", style="not bold italic")
-    shown.append(f"\n{_INDENT}{_place(citation.url, citation.article_id)}", style="not bold dim")
+    shown.append("\n").append_text(_place(citation.url, citation.article_id))
     remarks = []
     if not citation.supported:
         remarks.append("the quote does not bear this out")
@@ -65,7 +67,7 @@ def _hit(rank: int, hit: Hit, explain: bool) -> Text:
     if explain:
         shown.append(f"\n{_INDENT}{_parts(hit)}", style="not bold cyan")
     shown.append(f"\n{_INDENT}{one_line(passage.text)}", style="not bold")
-    shown.append(f"\n{_INDENT}{_place(passage.url, passage.article_id)}", style="not bold dim")
+    shown.append("\n").append_text(_place(passage.url, passage.article_id))
     return shown
 
 
@@ -87,5 +89,9 @@ def heading(published: date | None, source: str | None, title: str | None) -> st
     return "  ".join(part for part in parts if part)
 
 
-def _place(url: str | None, article_id: str) -> str:
-    return one_line(url) if url else f"article {one_line(article_id)}"
+def _place(url: str | None, article_id: str) -> Text:
+    """Where to read it, which a terminal that knows links (OSC 8) makes one of."""
+    where = one_line(url) if url else f"article {one_line(article_id)}"
+    link = web_url(url)
+    style = Style(bold=False, dim=True, link=link) if link else "not bold dim"
+    return Text(_INDENT).append(where, style=style)

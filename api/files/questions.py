@@ -1,29 +1,36 @@
-"""Question files: ``.txt`` (a question a line), ``.csv`` and ``.jsonl``, each in UTF-8.
+"""Files of questions: ``.txt`` (a question a line), ``.csv``, ``.tsv``, ``.xlsx`` and ``.jsonl``, text in UTF-8; or
+standard input.
 
-``.csv`` and ``.jsonl`` have the fields ``question`` and, where wanted, ``id``, ``as_of``, ``from``, ``to``, ``source``,
+Tables and ``.jsonl`` have the fields ``question`` and, where wanted, ``id``, ``as_of``, ``from``, ``to``, ``source``,
 ``article``, ``model``, ``top_k``; ``.jsonl`` also ``history``. Other fields are passed over, so an evaluation set can
 be asked too. Without an id a question is called by its number: that of its line in ``.txt`` and ``.jsonl``, of its row
-below the header in ``.csv``.
+below the header in tables.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from api.files.tables import Record, read_delimited, read_xlsx
 from api.schemas import Day, HistoryTurn
 from qa.batch import Row
 from qa.errors import InputError, UsageError
 from qa.models import Ask, Turn
 
-Record = tuple[int, str, dict[str, Any]]
-"""Line (from 1), the id where the record gives none, fields."""
+SUPPORTED = (".txt", ".csv", ".tsv", ".xlsx", ".jsonl")
+"""Suffixes that :func:`read_questions` knows."""
+
+STDIN = Path("-")
+"""Stands for standard input, where a file is named."""
+
+_QUESTION = "question"
 
 
 class _Question(BaseModel):
@@ -68,29 +75,57 @@ class _Question(BaseModel):
         )
 
 
-def read_questions(path: Path) -> list[Row]:
-    """The questions of a file, in its order.
+def read_questions(path: Path, *, column: str | None = None) -> list[Row]:
+    """The questions of a file, in its order; ``column`` is the field that holds them, if it is not ``question``.
 
-    Raises ``UsageError`` for a kind of file that is not known and for an id used twice, ``InputError`` naming file,
-    line and field for what cannot be read, and for a file without questions.
+    Standard input is JSON lines where its first line is an object, a table where ``column`` is given, and else a
+    question a line. Raises ``UsageError`` for a kind of file that is not known and for an id used twice, ``InputError``
+    naming file, line and field for what cannot be read, and for a file without questions.
     """
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise UsageError(f"{path}: questions are read from {', '.join(_READERS)}, not from {path.suffix or 'this'!r}")
+    where = "standard input" if path == STDIN else str(path)
     rows: list[Row] = []
     lines: dict[str, int] = {}
-    for line, number, fields in reader(path, _text(path)):
-        row = _row(path, line, number, fields)
+    for line, number, fields in _records(path, where, column):
+        row = _row(where, line, number, _renamed(fields, column))
         if row.id in lines:
-            raise UsageError(f"{path}: the id {row.id!r} is on line {lines[row.id]} and again on line {line}")
+            raise UsageError(f"{where}: the id {row.id!r} is on line {lines[row.id]} and again on line {line}")
         lines[row.id] = line
         rows.append(row)
     if not rows:
-        raise InputError("the file holds no questions", where=str(path))
+        raise InputError("the file holds no questions", where=where)
     return rows
 
 
-def _row(path: Path, line: int, number: str, fields: dict[str, Any]) -> Row:
+def _records(path: Path, where: str, column: str | None) -> Iterator[Record]:
+    suffix = path.suffix.lower()
+    if path != STDIN and suffix not in SUPPORTED:
+        raise UsageError(f"{path}: questions are read from {', '.join(SUPPORTED)}, not from {suffix or 'this'!r}")
+    if column is not None and suffix == ".txt":
+        raise UsageError(f"{path}: a .txt file is a question a line; it has no column {column!r}")
+    data = _bytes(path, where)
+    wanted = (column or _QUESTION).strip().lower()
+    if suffix == ".xlsx":
+        return read_xlsx(where, io.BytesIO(data), wanted)
+    text = _decoded(data, where)
+    if path == STDIN:
+        json_lines = text.lstrip().startswith("{")
+        suffix = ".jsonl" if json_lines else ".txt" if column is None else ".csv"
+    if suffix == ".jsonl":
+        return _read_jsonl(where, text)
+    if suffix == ".txt":
+        return ((number, str(number), {_QUESTION: line}) for number, line in _lines(text))
+    return read_delimited(where, text, "\t" if suffix == ".tsv" else ",;\t", wanted)
+
+
+def _renamed(fields: dict[str, Any], column: str | None) -> dict[str, Any]:
+    """``fields`` with the question under its own name; tables have theirs in lower case."""
+    if column is None:
+        return fields
+    name = column if column in fields else column.strip().lower()
+    return {**fields, _QUESTION: fields.get(name)}
+
+
+def _row(where: str, line: int, number: str, fields: dict[str, Any]) -> Row:
     given = {name: value for name, value in fields.items() if value not in (None, "")}
     try:
         question = _Question.model_validate(given)
@@ -98,20 +133,23 @@ def _row(path: Path, line: int, number: str, fields: dict[str, Any]) -> Row:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         reason = "is missing" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{field}: {reason}" if field else reason, where=f"{path}:{line}") from None
+        raise InputError(f"{field}: {reason}" if field else reason, where=f"{where}:{line}") from None
     return Row(question.id or number, question.ask())
 
 
-def _text(path: Path) -> str:
+def _bytes(path: Path, where: str) -> bytes:
     try:
-        data = path.read_bytes()
+        return sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
+        raise InputError(f"cannot be read: {error.strerror}", where=where) from error
+
+
+def _decoded(data: bytes, where: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InputError("this line is not UTF-8", where=f"{path}:{line}", hint="Save the file as UTF-8.") from None
+        raise InputError("this line is not UTF-8", where=f"{where}:{line}", hint="Save the file as UTF-8.") from None
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -121,47 +159,14 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def _read_txt(_path: Path, text: str) -> Iterator[Record]:
-    for number, line in _lines(text):
-        yield number, str(number), {"question": line}
-
-
-def _read_jsonl(path: Path, text: str) -> Iterator[Record]:
+def _read_jsonl(where: str, text: str) -> Iterator[Record]:
     for number, line in _lines(text):
         try:
             fields = json.loads(line)
         except ValueError as error:
-            raise InputError(f"this line is not JSON: {error}", where=f"{path}:{number}") from None
+            raise InputError(f"this line is not JSON: {error}", where=f"{where}:{number}") from None
         except RecursionError:
-            raise InputError("this line is not JSON that can be read: too deep", where=f"{path}:{number}") from None
+            raise InputError("this line is not JSON that can be read: too deep", where=f"{where}:{number}") from None
         if not isinstance(fields, dict):
-            raise InputError("this line is not a JSON object", where=f"{path}:{number}")
+            raise InputError("this line is not a JSON object", where=f"{where}:{number}")
         yield number, str(number), fields
-
-
-def _read_csv(path: Path, text: str) -> Iterator[Record]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [name.strip().lower() for name in next(reader, [])]
-        if "question" not in header:
-            found = ", ".join(name for name in header if name) or "none"
-            raise InputError(f"there is no column 'question' (found: {found})", where=f"{path}:1")
-        number = 0
-        begins = reader.line_num + 1
-        for values in reader:
-            line, begins = begins, reader.line_num + 1
-            if not any(value.strip() for value in values):
-                continue
-            number += 1
-            if len(values) > len(header):
-                raise InputError(
-                    f"{len(values)} fields, the header has {len(header)}",
-                    where=f"{path}:{line}",
-                    hint="Put a text with commas in double quotes.",
-                )
-            yield line, str(number), dict(zip(header, (value.strip() for value in values), strict=False))
-    except csv.Error as error:
-        raise InputError(f"this is not CSV: {error}", where=f"{path}:{reader.line_num}") from None
-
-
-_READERS = {".txt": _read_txt, ".csv": _read_csv, ".jsonl": _read_jsonl}

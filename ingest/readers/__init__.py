@@ -33,7 +33,7 @@ from ingest.readers.stdin import STDIN, read_stdin
 from ingest.readers.tables import read_csv, read_tsv
 from ingest.readers.warc import read_warc
 
-__all__ = ["SUFFIXES", "Item", "ReadArticle", "ReadFailure", "ReadWarning", "Url", "parse_map", "read"]
+__all__ = ["SUFFIXES", "Item", "ReadArticle", "ReadFailure", "ReadWarning", "Url", "files_in", "parse_map", "read"]
 
 _log = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ def _found(path: Path, make: _Make) -> Iterator[_Step]:
         yield _failing(path, f"cannot be read: {error.strerror}")
         return
     if is_folder:
-        beside = Beside(path, partial(_files, path))
+        beside = Beside(path, partial(files_in, path))
         for found in _walk(path):
             yield _File(found, make, beside) if isinstance(found, Path) else partial(_only, found)
     elif _reader(path) is None:
@@ -174,7 +174,8 @@ def _reader(path: Path) -> Reader | None:
     return _READERS.get(Path(name).suffix)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_in(folder: Path) -> Iterator[Path]:
+    """The files of a folder that :func:`read` reads, with those below it, by name."""
     return (path for path in _walk(folder) if isinstance(path, Path))
 
 

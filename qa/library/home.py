@@ -174,18 +174,25 @@ class WriterLock:
             self._note.unlink(missing_ok=True)
             self._file.release()
 
-    def check_readable(self) -> None:
-        """Raise ``HomeInUseError`` when a service holds the home: it is to be asked instead."""
+    def held_by(self) -> dict[str, Any] | None:
+        """Who holds the lock, as :meth:`holder` says; None when nobody does, whatever the note says."""
         from filelock import Timeout
 
-        if self.holder().get("command") != _SERVE:
-            return
+        holder = self.holder()
+        if not holder:
+            return None
         try:
-            # Taken at once: the service died without clearing its note.
             self._file.acquire(timeout=0)
-            self._file.release()
         except Timeout:
-            raise self._in_use() from None
+            return holder
+        self._file.release()
+        return None
+
+    def check_readable(self) -> None:
+        """Raise ``HomeInUseError`` when a service holds the home: it is to be asked instead."""
+        # A service that died without clearing its note holds nothing.
+        if self.holder().get("command") == _SERVE and self.held_by() is not None:
+            raise self._in_use()
 
     def _in_use(self) -> HomeInUseError:
         holder = self.holder()

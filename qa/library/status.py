@@ -33,7 +33,7 @@ class LibraryStatus:
     ``by_source`` counts articles ("" = no source), ``by_language`` by ISO 639-1 code ("" = not certain), ``by_month``
     dated ones by "YYYY-MM".
     ``embedding_backend`` is what computed the vectors ("" when there are none), more than one where that was changed
-    by setting; ``reembedding`` is None when none is under way.
+    by setting; ``reembedding`` is None when none is under way. ``duplicates`` print a story that another has.
     """
 
     home: str
@@ -53,6 +53,7 @@ class LibraryStatus:
     reembedding: ReembeddingStatus | None
     revision: int
     disk_bytes: int
+    duplicates: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The same as a JSON object, dates as ISO strings."""
@@ -72,7 +73,7 @@ def library_status(home: Path, database: Database) -> LibraryStatus:
     """Counts, dates and sizes of the home whose catalogue this is, as of now."""
     alive = articles.c.deleted_at.is_(None)
     current = (
-        select(versions.c.published, versions.c.source, versions.c.language)
+        select(versions.c.published, versions.c.source, versions.c.language, versions.c.cluster)
         .join(articles)
         .where(alive, versions.c.valid_to.is_(None))
     )
@@ -103,4 +104,5 @@ def library_status(home: Path, database: Database) -> LibraryStatus:
         reembedding=ReembeddingStatus(change.target.model, *Staging(database).progress()) if change else None,
         revision=int(known.get(REVISION, 0)),
         disk_bytes=_disk_bytes(home),
+        duplicates=len(rows) - len({row.cluster for row in rows}),
     )

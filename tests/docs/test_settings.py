@@ -37,4 +37,19 @@ def test_env_example_taken_as_it_is_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_readme_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match=r"README\.md has no line"):
-        render_docs.with_table("# Dateline\n")
+        render_docs.with_parts("# Dateline\n")
+
+
+def test_the_reference_of_the_command_line_has_not_drifted() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert render_docs.command_line() in readme, "run `make docs`"
+
+
+def test_the_reference_is_what_help_prints_whatever_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    reference = render_docs.command_line()
+    for command in ("dateline ask", "dateline articles show", "dateline doctor"):
+        assert f"<summary><code>{command}</code>: " in reference
+        assert f"Usage: {command}" in reference
+    assert "\x1b" not in reference
+    assert max(map(len, reference.splitlines())) <= 160

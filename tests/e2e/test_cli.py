@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import random
 import re
 import shutil
 import signal
@@ -20,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from tests.bench.batch import numbered, of
+from tests.bench.batch_server import LimitedOpenAI
 from tests.conftest import ROOT, SAMPLE
 from tests.fakes import Reply, ScriptedOpenAI
 
@@ -369,6 +372,80 @@ def test_a_killed_batch_ends_like_one_that_was_not(home: Path, questions: Path, 
     before = output.read_bytes()
     assert dateline(*command).code == 0
     assert output.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_batch_killed_at_any_moment_ends_like_one_that_was_not(home: Path, tmp_path: Path) -> None:
+    questions = numbered(tmp_path / "questions.txt", 24)
+    output, undisturbed = tmp_path / "answers.jsonl", tmp_path / "undisturbed.jsonl"
+    chance = random.Random(7)
+    with LimitedOpenAI(latency=0.2) as server:
+        env = of(server)
+        assert dateline("batch", questions, "-o", undisturbed, "--home", home, **env).code == 0
+    with LimitedOpenAI(latency=0.2) as server:
+        env = of(server)
+        for _ in range(4):
+            with started("batch", questions, "-o", output, "--home", home, **env) as process:
+                time.sleep(chance.uniform(0.5, 5.0))
+                process.kill()
+                process.wait(60)
+        assert dateline("batch", questions, "-o", output, "--home", home, **env).code == 0
+        assert outcomes(output) == outcomes(undisturbed)
+        # In flight at a kill are at most as many as are asked at a time.
+        assert server.asked.total() <= 24 + 4 * 4
+
+
+def test_a_batch_survives_what_servers_do(home: Path, tmp_path: Path) -> None:
+    questions, output = numbered(tmp_path / "questions.txt", 60), tmp_path / "answers.jsonl"
+    with LimitedOpenAI(refusals=0.1, hangs=0.04, errors=0.04) as server:
+        env = {**of(server), "DATELINE_MODEL_FIRST_TIMEOUT": "1"}
+        ran = dateline("batch", questions, "-o", output, "--home", home, "--concurrency", "8", **env)
+    assert ran.code == 0, ran.err
+    assert [row["error"] for row in lines(output)] == [None] * 60
+    assert {"refused", "hung", "failed"} <= set(server.outcomes)
+    assert server.asked_again == []
+
+
+def test_a_quota_that_is_used_up_stops_a_batch_at_once(home: Path, tmp_path: Path) -> None:
+    questions, output = numbered(tmp_path / "questions.txt", 40), tmp_path / "answers.jsonl"
+    with LimitedOpenAI(quota=5, latency=0.05) as server:
+        ran = dateline("batch", questions, "-o", output, "--home", home, "--concurrency", "3", **of(server))
+    assert ran.code == 5
+    assert "The quota is used up: raise it with the provider, or choose another model." in ran.err
+    assert len(lines(output)) == 5
+    assert len(server.requests) <= 8
+    with LimitedOpenAI() as server:
+        assert dateline("batch", questions, "-o", output, "--home", home, **of(server)).code == 0
+        assert server.asked.total() == 35
+
+
+def test_a_batch_keeps_to_the_requests_it_may_make(home: Path, tmp_path: Path) -> None:
+    questions, output = numbered(tmp_path / "questions.txt", 12), tmp_path / "answers.jsonl"
+    with LimitedOpenAI() as server:
+        limits = ["--requests-per-minute", "120", "--concurrency", "12"]
+        assert dateline("batch", questions, "-o", output, "--home", home, *limits, **of(server)).code == 0
+        # Two at once, then two a second.
+        assert server.times[-1] - server.times[0] >= 4.5
+
+
+WARM = """
+import json, sys
+from api.cli import main
+assert main() == 0
+print(json.dumps(sorted(name for name in sys.modules if "." not in name)), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["ask", TOLL], ["search", TOLL], ["status"], ["articles", "list"]], ids=lambda words: words[0]
+)
+def test_what_a_question_does_not_need_is_not_loaded(home: Path, arguments: list[str]) -> None:
+    command = [sys.executable, "-c", WARM, *arguments, "--home", str(home)]
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment(), check=True)
+    loaded = set(json.loads(ran.stderr.splitlines()[-1]))
+    # Each takes a second or several to import; a question has three in all.
+    assert not loaded & {"torch", "transformers", "sentence_transformers", "langchain", "openai", "fastapi", "openpyxl"}
+    assert arguments[0] in ("ask", "search") or not loaded & {"onnxruntime", "tokenizers"}
 
 
 def test_help_is_there_at_once() -> None:

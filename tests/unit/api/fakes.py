@@ -240,6 +240,8 @@ class FakeCatalog:
 
     def articles(self, **options: Any) -> ArticlePage:
         self.calls.append(options)
+        if options.get("cursor") == "2025-03-24~flood":
+            return ArticlePage((), next_cursor=None)
         items = tuple(self._stored(replace(article, text="")) for article in self.kept.values())
         return ArticlePage(items, next_cursor="2025-03-24~flood")
 

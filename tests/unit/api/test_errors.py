@@ -51,7 +51,7 @@ def test_every_error_has_an_exit_code_of_the_contract(kind: type[DatelineError])
         **dict.fromkeys(["home", "home_in_use", "home_version", "embedding_mismatch"], 4),
         **dict.fromkeys(["store_unreachable", "model", "model_missing", "model_auth", "model_rate_limit"], 5),
         **dict.fromkeys(["model_timeout", "model_unreachable", "model_reply"], 5),
-        **dict.fromkeys(["internal", "listen", "input", "not_found", "store", "vectors_damaged"], 1),
+        **dict.fromkeys(["internal", "listen", "job_failed", "input", "not_found", "store", "vectors_damaged"], 1),
     }
     assert exit_code(_make(kind)) == expected[kind.code]
 

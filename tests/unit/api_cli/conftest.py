@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import threading
@@ -37,14 +38,17 @@ Run = Callable[..., Ran]
 
 @pytest.fixture
 def dateline(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Runs a command line: ``dateline("ask", "Who?")``."""
+    """Runs a command line: ``dateline("ask", "Who?")``; ``stdin`` is what it reads there."""
     loggers = [logging.getLogger(name) for name in (None, *OWN)]
     before = [(logger, logger.level) for logger in loggers]
     root = loggers[0]
     had = set(root.handlers)
 
-    def run(*arguments: str) -> Ran:
-        code = main(arguments)
+    def run(*arguments: str, stdin: str | bytes = b"") -> Ran:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+            code = main(arguments)
         out, err = capsys.readouterr()
         return Ran(code, out, err)
 

@@ -77,7 +77,7 @@ def test_a_folder_that_is_gone_is_an_input_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("a.csv", r"\.jsonl"), ("a", r"\.jsonl"), ("no/a.jsonl", "no directory")]
+    ("name", "message"), [("a.doc", r"\.jsonl"), ("a", r"\.jsonl"), ("no/a.jsonl", "no directory")]
 )
 def test_an_output_that_cannot_be_is_refused_at_once(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):

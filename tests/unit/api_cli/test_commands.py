@@ -21,7 +21,7 @@ from api.cli.ingest import tell_reembedding
 from api.cli.logs import log_to_stderr
 from api.cli.show import heading, show_answer, show_hits
 from ingest.reembed import ReembedReport
-from qa.errors import ModelAuthError, ModelTimeoutError
+from qa.errors import ModelAuthError, ModelRateLimitError, ModelTimeoutError
 from qa.events import DoneEvent, StatusEvent
 from qa.journal import Journal, Terms
 from qa.models import Ask, Filters, Hit, Retrieved
@@ -314,6 +314,8 @@ def test_an_unknown_failure_is_a_line_too(dateline: Run, monkeypatch: pytest.Mon
         ["ask"],
         ["search"],
         ["batch"],
+        ["chat"],
+        ["doctor"],
         ["ingest"],
         ["serve"],
         ["status"],
@@ -355,7 +357,9 @@ def answers() -> list[dict[str, Any]]:
 def test_batch_answers_every_row(dateline: Run, url: str) -> None:
     ran = dateline(*batch_files("a", "b"), "--server", url)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == "2 questions: 2 answered, 0 abstained, 0 failed, 0 not asked. Answers are in a.jsonl\n"
+    assert ran.out == (
+        "2 questions: 2 answered, 0 abstained, 0 failed, 0 not asked, 300 tokens. Answers are in a.jsonl\n"
+    )
     assert [(row["id"], row["question"], row["error"]) for row in answers()] == [("1", "a", None), ("2", "b", None)]
     assert answers()[0]["answer"] == ANSWER.to_json()
 
@@ -426,10 +430,10 @@ def test_batch_with_another_model_asks_again(dateline: Run, url: str, engine: Fa
 @pytest.mark.parametrize(
     ("questions", "output", "code", "message"),
     [
-        ("q.txt", "a.csv", 2, ".jsonl"),
+        ("q.txt", "a.doc", 2, ".jsonl"),
         ("q.txt", "no/a.jsonl", 2, "no directory"),
         ("q.jsonl", "q.jsonl", 2, "the file of questions"),
-        ("q.xlsx", "a.jsonl", 2, ".txt, .csv, .jsonl"),
+        ("q.xls", "a.jsonl", 2, ".txt, .csv, .tsv, .xlsx, .jsonl"),
         ("empty.txt", "a.jsonl", 1, "empty.txt: the file holds no questions"),
     ],
 )
@@ -505,3 +509,74 @@ def test_the_defaults_in_the_help_are_those_of_the_settings(
     assert named
     for name, default in named:
         assert str(getattr(Settings(), name.lower())) == default
+
+
+def test_batch_writes_other_formats_and_renders_them_later(dateline: Run, url: str, engine: FakeEngine) -> None:
+    command = [*batch_files("a", "b"), "--server", url]
+    assert dateline(*command).code == 0
+    ran = dateline("batch", "a.jsonl", "--render", "-o", "a.html")
+    assert (ran.code, ran.out) == (0, "2 rows of a.jsonl are written to a.html\n")
+    assert dateline("batch", "a.jsonl", "--render", "-o", "a.csv", "--json").document == {"output": "a.csv", "rows": 2}
+    assert len(engine.asks) == 2
+    assert dateline("batch", "q.txt", "-o", "direct.html", "--server", url).code == 0
+    for page in ("direct.html", "a.html"):
+        assert "<h2>Answered (2)</h2>" in Path(page).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["q.txt", "--render", "-o", "a.html"], "rendered from .jsonl"),
+        (["q.jsonl", "--render", "--retry-failed", "-o", "a.html"], "--render asks nothing"),
+        (["q.jsonl", "--render", "-o", "q.jsonl"], "the answers need another"),
+        ([".", "-o", "a.jsonl"], "is a directory"),
+    ],
+)
+def test_rendering_what_cannot_be_is_a_usage_error(dateline: Run, arguments: list[str], message: str) -> None:
+    for name in ("q.txt", "q.jsonl"):
+        Path(name).write_text("{}\n")
+    ran = dateline("batch", *arguments)
+    assert ran.code == 2
+    assert message in ran.err
+
+
+def test_a_budget_ends_a_batch_with_3_and_more_of_it_goes_on(dateline: Run, url: str, engine: FakeEngine) -> None:
+    command = [*batch_files(*"abcdef"), "--server", url, "--concurrency", "1"]
+    ran = dateline(*command, "--max-tokens", "300")
+    assert ran.code == 3
+    assert "stopped with 4 questions still to be asked: the budget is used up (300 of 300 tokens)" in ran.err
+    assert "larger --max-cost or --max-tokens" in ran.err
+    assert len(answers()) == 2
+    assert dateline(*command, "--max-tokens", "100000").code == 0
+    assert [ask.question for ask in engine.asks] == list("abcdef")
+
+
+def test_a_budget_in_money_needs_prices(dateline: Run, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = dateline(*batch_files("a", "b", "c"), "--server", url, "--concurrency", "1", "--max-cost", "1")
+    assert ran.code == 3
+    assert "what the answers cost is not known" in ran.err
+    ran = dateline(*batch_files("a"), "--model", "openai:x", "--max-cost", "1", "--home", "nowhere")
+    assert ran.code == 2
+    assert "--max-cost needs the price of openai:x" in ran.err
+
+
+def test_a_model_that_refuses_for_good_stops_a_batch_and_says_what_to_do(
+    dateline: Run, url: str, engine: FakeEngine
+) -> None:
+    engine.scripts.extend([events_of(ANSWER), [ModelAuthError("the key is refused")]])
+    command = [*batch_files(*"abcd"), "--server", url, "--concurrency", "1"]
+    ran = dateline(*command)
+    assert ran.code == 5
+    assert "stopped with 3 questions still to be asked: the key is refused" in ran.err
+    assert "DATELINE_MODEL_API_KEY" in ran.err
+    assert "Then run the same command again to go on." in ran.err
+    assert [row["question"] for row in answers()] == ["a"]
+    assert dateline(*command).code == 0
+    assert [ask.question for ask in engine.asks] == ["a", "b", "b", "c", "d"]
+
+
+def test_a_service_that_limits_a_batch_is_waited_for(dateline: Run, url: str, engine: FakeEngine) -> None:
+    engine.scripts.append([ModelRateLimitError("busy", retry_after=1.0)])
+    ran = dateline(*batch_files("a", "b"), "--server", url, "--concurrency", "1")
+    assert (ran.code, ran.err) == (0, "")
+    assert [ask.question for ask in engine.asks] == ["a", "a", "b"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import resource
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -17,9 +17,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.batch import Result, Row, key_of, plan, results, run, tally
-from qa.errors import InputError, ModelTimeoutError
+from qa.budget import Budget
+from qa.errors import (
+    DatelineError,
+    InputError,
+    ModelAuthError,
+    ModelMissingError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+    ModelUnreachableError,
+)
 from qa.journal import Journal, Terms, read_journal
-from qa.models import Answer, Ask, Turn
+from qa.models import Answer, Ask, Turn, Usage
 
 TERMS = Terms(as_of=date(2025, 5, 1), model="extractive", prompt_version="1")
 
@@ -367,3 +376,72 @@ def test_a_journal_that_is_a_folder_is_an_input_error(path: Path) -> None:
 def test_reading_no_journal_finds_nothing_and_makes_nothing(path: Path) -> None:
     assert read_journal(path).entries == {}
     assert not path.exists()
+
+
+class Meters(FakeEngine):
+    """Answers that take a hundred tokens each, and fail with ``errors`` by question."""
+
+    def __init__(self, errors: Mapping[str, DatelineError] | None = None) -> None:
+        super().__init__()
+        self.errors = errors or {}
+
+    async def answer(self, ask: Ask) -> Answer:
+        found = await super().answer(ask)
+        if ask.question in self.errors:
+            raise self.errors[ask.question]
+        return found.model_copy(update={"usage": Usage(input_tokens=90, output_tokens=10)})
+
+
+async def ending(
+    path: Path, rows: Sequence[Row], engine: FakeEngine, budget: Budget | None = None, concurrency: int = 1
+) -> tuple[DatelineError | None, list[str]]:
+    """Why the run ended, and which questions have an outcome."""
+    with Journal.open(path, TERMS) as journal:
+        work = plan(rows, journal.terms, journal.entries)
+        ended = await run(work.asks, journal, engine.answer, concurrency=concurrency, budget=budget)
+        return ended, [result.question for result in results(rows, work.keys, journal)]
+
+
+async def test_a_budget_ends_a_run_and_counts_over_all_runs(path: Path) -> None:
+    rows, engine = rows_of(*"abcdefgh"), Meters()
+    assert await ending(path, rows, engine, Budget(max_tokens=300)) == (None, ["a", "b", "c"])
+    assert await ending(path, rows, engine, Budget(max_tokens=300)) == (None, ["a", "b", "c"])
+    assert await ending(path, rows, engine, Budget(max_tokens=450)) == (None, ["a", "b", "c", "d", "e"])
+    assert engine.questions == list("abcde")
+
+
+async def test_a_budget_is_hardly_exceeded_by_those_in_flight(path: Path) -> None:
+    rows, engine = rows_of(*(f"q{number}" for number in range(100))), Meters()
+    _, recorded = await ending(path, rows, engine, Budget(max_tokens=5000), concurrency=8)
+    assert len(recorded) == 50
+
+
+QUOTA = ModelRateLimitError("the quota is used up", hint="Raise it.")
+QUOTA.retryable = False
+
+
+@pytest.mark.parametrize("error", [QUOTA, ModelAuthError("refused"), ModelMissingError("unknown model")])
+async def test_what_concerns_all_questions_ends_the_run_and_is_no_outcome(path: Path, error: DatelineError) -> None:
+    rows = rows_of(*"abcde")
+    assert await ending(path, rows, Meters({"c": error})) == (error, ["a", "b"])
+    assert await ending(path, rows, Meters()) == (None, list("abcde"))
+
+
+async def test_a_row_that_names_a_model_that_is_not_there_fails_alone(path: Path) -> None:
+    rows = [Row("1", Ask("a", model="openai:nope")), *rows_of("x", "y", "z")[1:]]
+    ended, recorded = await ending(path, rows, Meters({"a": ModelMissingError("unknown model")}))
+    assert (ended, recorded) == (None, ["a", "y", "z"])
+
+
+async def test_a_server_that_is_gone_ends_the_run_after_five_questions(path: Path) -> None:
+    gone = ModelUnreachableError("no connection")
+    rows = rows_of(*"abcdefghij")
+    failing: dict[str, DatelineError] = dict.fromkeys("abdefghij", gone)
+    ended, recorded = await ending(path, rows, Meters(failing))
+    # c was answered: the five are d to h, of which the last is left to be asked again.
+    assert (ended, recorded) == (gone, list("abcdefg"))
+
+
+async def test_what_a_journal_spent_is_counted_when_it_is_read(path: Path) -> None:
+    await ending(path, rows_of("a", "b"), Meters())
+    assert read_journal(path).spent.tokens == 200
