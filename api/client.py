@@ -67,7 +67,8 @@ def asker_for(settings: Settings) -> Asker:
     if settings.server_url:
         # As long as the models may take there, and what the service adds to it.
         patience = settings.model_timeout * (len(settings.fallback_models) + 1) + 60
-        return HttpAsker(settings.server_url, timeout=patience)
+        key = settings.server_key.get_secret_value() if settings.server_key else None
+        return HttpAsker(settings.server_url, timeout=patience, key=key)
     return LocalAsker(settings)
 
 
@@ -123,12 +124,16 @@ class LocalAsker:
 
 
 class HttpAsker:
-    """Asks the service at ``url``. ``timeout`` is the longest wait for it to say anything, in seconds.
+    """Asks the service at ``url``, with an API ``key`` where it wants one.
+
+    ``timeout`` is the longest wait for it to say anything, in seconds.
 
     Nothing the service says is trusted: every reply has to have the contract's form.
     """
 
-    def __init__(self, url: str, *, timeout: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, url: str, *, timeout: float, key: str | None = None, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         import httpx
 
         self._url = url.rstrip("/")
@@ -142,7 +147,10 @@ class HttpAsker:
                 hint="Write --server (or DATELINE_SERVER_URL) as http://HOST:PORT.",
             )
         self._http = httpx.AsyncClient(
-            base_url=self._url, timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS), transport=transport
+            base_url=self._url,
+            timeout=httpx.Timeout(timeout, connect=_CONNECT_SECONDS),
+            transport=transport,
+            headers={"Authorization": f"Bearer {key}"} if key else None,
         )
 
     async def __aenter__(self) -> Self:
@@ -264,13 +272,15 @@ class HttpAsker:
             )
         detail = str(document.get("detail") or document.get("title") or document["code"])[:_LONGEST_DETAIL]
         hint = str(document.get("hint") or "")[:_LONGEST_DETAIL]
+        if response.status_code in (401, 403):
+            return UsageError(detail, hint="Set DATELINE_SERVER_KEY to a key that `dateline keys new` made there.")
         known = _BY_CODE.get(document["code"])
         if known is ModelRateLimitError:
             after = response.headers.get("retry-after", "")
             return ModelRateLimitError(detail, hint=hint, retry_after=float(after) if after.isdecimal() else None)
         if known is not None:
             return known(detail, hint=hint)
-        if response.is_client_error and response.status_code not in (401, 403, 404, 421, 429):
+        if response.is_client_error and response.status_code not in (404, 421, 429):
             return UsageError(detail, hint=hint)
         return ModelReplyError(f"{self._url} answered {response.status_code}: {detail}", hint=hint)
 

@@ -272,6 +272,14 @@ class Reembedding(Wire):
     of: int
 
 
+class Leaving(Wire):
+    """``what`` is sent ``to`` a host beyond this machine, because of the setting ``by``."""
+
+    what: str
+    to: str
+    by: str
+
+
 class Status(Wire):
     """The collection and the service; see :class:`qa.library.index.LibraryStatus`."""
 
@@ -294,6 +302,7 @@ class Status(Wire):
     disk_bytes: int
     model: str
     prompt_version: str
+    leaves_machine: tuple[Leaving, ...] = ()
 
 
 class Health(Wire):

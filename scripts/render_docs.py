@@ -13,6 +13,7 @@ from typing import Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
+from qa.service_settings import ServiceSettings
 from qa.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,8 +37,8 @@ class Row:
 
 
 def rows() -> Iterator[Row]:
-    """Every setting, in the order of the class."""
-    for name, field in Settings.model_fields.items():
+    """Every setting, in the order of the class; those of the service come last, though it inherits them."""
+    for name, field in sorted(Settings.model_fields.items(), key=lambda item: item[0] in ServiceSettings.model_fields):
         default = "" if field.default in (None, ()) else str(field.default)
         yield Row(PREFIX + name.upper(), default, _takes(field), field.description or "")
 

@@ -8,7 +8,7 @@ from typing import Any
 from api.handlers import PROBLEM_MEDIA_TYPE
 from api.schemas import Problem
 
-EVERYWHERE = (421, 500)
+EVERYWHERE = (401, 403, 421, 429, 500)
 WITH_BODY = (400, 413, 415, 422)
 OF_MODELS = (502, 503, 504)
 

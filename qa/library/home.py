@@ -18,6 +18,7 @@ from qa.library.database import HEAD, Database
 from qa.library.encoders import MEASURED, Embedder, make_embedder
 from qa.library.facts import BACKEND, MODEL, REVISION, VECTORS, versions_revision
 from qa.library.index import Index
+from qa.library.jobs import JobStore
 from qa.library.lexical import LexicalIndex
 from qa.library.recording import Recorder
 from qa.library.sessions import Sessions
@@ -53,6 +54,7 @@ class Home:
             days=settings.session_days,
             most=settings.sessions,
         )
+        self.jobs = JobStore(database)
         self.lexical = LexicalIndex(self.path / "lexical")
         self.store = VectorStore(self.path / "chroma", settings.chroma_url, self.catalog.fact(VECTORS) or "")
         self.index = Index(
@@ -187,6 +189,11 @@ class WriterLock:
         except Timeout:
             raise self._in_use() from None
 
+    def check_held_by(self, command: str) -> None:
+        """Raise ``HomeInUseError`` unless ``command`` says that it holds the home."""
+        if self.holder().get("command") != command:
+            raise self._in_use()
+
     def _in_use(self) -> HomeInUseError:
         holder = self.holder()
         who = (
@@ -199,14 +206,20 @@ class WriterLock:
 
 
 def open_home(
-    settings: Settings, *, write: str | None = None, embedder: Embedder | None = None, any_model: bool = False
+    settings: Settings,
+    *,
+    write: str | None = None,
+    beside: str | None = None,
+    embedder: Embedder | None = None,
+    any_model: bool = False,
 ) -> Home:
     """Open the collection in ``settings.home``.
 
     ``write`` names the command that wants to write (``"ingest"``, ``"serve"``, ...): the home is made when it is not
     there, its schema brought up to date, and what a killed predecessor left undone in the lexical index is done. None
     opens for reading. ``embedder`` replaces the one the settings name. With ``any_model`` its vectors may be of another
-    model than that; then nothing can be embedded or searched by meaning, but everything else can be done.
+    model than that; then nothing can be embedded or searched by meaning, but everything else can be done. ``beside``
+    names the command that this process is one more of, and that must hold the home: a service may have several.
 
     Raises ``HomeInUseError`` (a writer when any other process holds the lock, a reader when a service does),
     ``EmbeddingMismatchError``, ``HomeVersionError``, and ``HomeError`` when there is no collection or no access.
@@ -223,7 +236,9 @@ def open_home(
     # Made before anything is locked, so that a setting that makes no sense is refused first; it loads nothing yet.
     asked = embedder or _embedder(settings, settings.embedding_backend)
     lock = WriterLock(path)
-    if write is None:
+    if beside is not None:
+        lock.check_held_by(beside)
+    elif write is None:
         lock.check_readable()
     else:
         lock.acquire(write)
