@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _LOOK_AGAIN = 1.0
 """Seconds after which jobs are looked for that another process was given."""
 _NOTE_EVERY = 0.5
+_ABANDONED = 86_400.0
+"""Seconds after which files without a job belong to a request that a killed process was receiving."""
 
 _log = logging.getLogger("dateline.http")
 
@@ -178,7 +180,8 @@ class Ingestion:
             self._forget_files(job_id)
         self.jobs.forget(self._days)
         for folder in self._home.path.joinpath("jobs").glob("*"):
-            if not self._is_wanted(folder.name):
+            # What is younger may be on its way in, through another worker.
+            if time.time() - folder.stat().st_mtime > _ABANDONED and not self._is_wanted(folder.name):
                 self._forget_files(folder.name)
         return True
 
