@@ -3,8 +3,8 @@
     python -m tests.bench.api [PART]... [--minutes 20] [--seconds 20] [--rounds 3] [--streams 1000]
 
 Parts: ``search``, ``chat``, ``streams``, ``soak``; all of them by default. The collection is the first quarter's, which
-``python -m tests.bench.retrieval_homes`` makes in DATELINE_BENCH_CACHE, its questions those of DATELINE_BENCH_DATA. It works on
-copies. Exits with 1 when a target is missed.
+``python -m tests.bench.retrieval_homes`` makes in DATELINE_BENCH_CACHE, its questions those of DATELINE_BENCH_DATA. It
+works on copies. Exits with 1 when a target is missed.
 """
 
 from __future__ import annotations

@@ -1,14 +1,17 @@
 """What the service is measured against: LangChain's Chroma store behind a FastAPI route, as tutorials have it.
 
-``python -m tests.bench.api_plain CHROMA PORT`` serves the vectors that :func:`make` copied from a home, with their texts
-and dates: the same vectors, the same embedding model, ten passages a question.
+``python -m tests.bench.api_plain CHROMA PORT`` serves the vectors that :func:`make` copied from a home, with their
+texts and dates: the same vectors, the same embedding model, ten passages a question.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qa.library.catalog import StoredChunk
 
 COLLECTION = "plain"
 _BATCH = 2_000
@@ -29,20 +32,17 @@ def make(home_path: Path, chroma: Path) -> None:
             some = ids[at : at + _BATCH]
             vectors, chunks = home.store.vectors(some), home.catalog.chunks_by_id(some)
             known = [one for one in some if one in vectors and one in chunks]
-            told: list[Any] = [
-                {
-                    "published": str(chunks[one].published),
-                    "title": chunks[one].title or "",
-                    "url": chunks[one].url or "",
-                }
-                for one in known
-            ]
+            told: list[Any] = [_metadata(chunks[one]) for one in known]
             collection.add(
                 ids=known,
                 embeddings=[vectors[one] for one in known],
                 documents=[chunks[one].text for one in known],
                 metadatas=told,
             )
+
+
+def _metadata(chunk: StoredChunk) -> dict[str, str]:
+    return {"published": str(chunk.published), "title": chunk.title or "", "url": chunk.url or ""}
 
 
 def app_over(chroma: Path) -> Any:

@@ -1,7 +1,7 @@
 """A chat model's server that takes its time, and counts who hangs up on it.
 
-``python -m tests.bench.api_slow_model PORT SECONDS`` answers every question in pieces, over so many seconds. ``GET /counts``
-says how many replies were begun, finished and left by their callers, and how many are open.
+``python -m tests.bench.api_slow_model PORT SECONDS`` answers every question in pieces, over so many seconds.
+``GET /counts`` says how many replies were begun, finished and left by their callers, and how many are open.
 """
 
 from __future__ import annotations
