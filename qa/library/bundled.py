@@ -11,6 +11,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,7 @@ class BundledEmbedder:
         self._model: _Model | None = None
         self._tokenizer: Any = None
         self._lanes: Lanes | None = None
+        self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.RLock()
 
     @property
@@ -107,10 +109,17 @@ class BundledEmbedder:
         batches = _batches([len(ids) for ids in tokens])
         if name == TORCH:
             self._side_by_side().each(compute, batches)
+        elif len(batches) == 1:
+            compute(batches[0])
         else:
-            for batch in batches:
-                compute(batch)
+            list(self._threads().map(compute, batches))
         return vectors
+
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(_processors(), thread_name_prefix="dateline-embed")
+            return self._pool
 
     def _side_by_side(self) -> Lanes:
         with self._lock:
@@ -210,7 +219,9 @@ class _Model:
         from qa.library.bert_onnx import build
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _processors()
+        # One: a question is too short to be shared out, and threads that wait for each other cost twice the processor
+        # time. Several batches are computed side by side instead.
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         # Between calls, too, the threads would keep every processor busy waiting for the next one.
         options.add_session_config_entry("session.force_spinning_stop", "1")

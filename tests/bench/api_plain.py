@@ -35,7 +35,7 @@ def make(home_path: Path, chroma: Path) -> None:
             told: list[Any] = [_metadata(chunks[one]) for one in known]
             collection.add(
                 ids=known,
-                embeddings=[vectors[one] for one in known],
+                embeddings=[vectors[one].tolist() for one in known],
                 documents=[chunks[one].text for one in known],
                 metadatas=told,
             )

@@ -290,7 +290,8 @@ async def _until(condition: Any) -> None:
 
 async def test_only_so_many_requests_of_a_key_at_once(file: Path, held: dict[str, str]) -> None:
     gate = asyncio.Event()
-    engine = FakeEngine(*[[StatusEvent("retrieve"), gate, DeltaEvent("x")]] * 2)
+    script: list[Any] = [StatusEvent("retrieve"), gate, DeltaEvent("x")]
+    engine = FakeEngine(script, script)
     async with client_of(make_app(engine, api_keys_file=file, requests_per_key=2)) as client:
         running = [
             asyncio.create_task(client.post("/chat", json={**QUESTION, "stream": True}, headers=_bearer(held["ask"])))
@@ -311,8 +312,7 @@ async def test_only_so_many_requests_of_a_key_at_once(file: Path, held: dict[str
 async def test_questions_wait_for_their_turn_and_then_are_turned_away() -> None:
     gate = asyncio.Event()
     engine = FakeEngine([StatusEvent("retrieve"), gate, DeltaEvent("x")])
-    settings = {"max_running": 1, "max_waiting": 1, "max_wait": 30}
-    async with client_of(make_app(engine, **settings)) as client:
+    async with client_of(make_app(engine, max_running=1, max_waiting=1, max_wait=30)) as client:
         first = asyncio.create_task(client.post("/chat", json={**QUESTION, "stream": True}))
         await _until(lambda: len(engine.asks) == 1)
         second = asyncio.create_task(client.post("/chat", json=QUESTION))

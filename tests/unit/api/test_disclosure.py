@@ -56,7 +56,7 @@ def test_who_is_sent_something(settings: dict[str, Any], expected: list[tuple[st
 
 def test_it_is_told_in_sentences_without_secrets() -> None:
     assert told(()) == "Nothing leaves this machine."
-    settings = Settings(model="openai:x", database_url="postgresql+psycopg://me:secret@db.example/x")  # type: ignore[arg-type]
+    settings = Settings(model="openai:x", database_url="postgresql+psycopg://me:secret@db.example/x")
     said = told(disclosures(settings))
     assert said.startswith(f"Q{ASKED[1:]} go to api.openai.com (DATELINE_MODEL). The articles")
     assert "secret" not in said
