@@ -235,13 +235,7 @@ def open_home(
         raise HomeError(f"{path} cannot be used: {error.strerror}") from error
     # Made before anything is locked, so that a setting that makes no sense is refused first; it loads nothing yet.
     asked = embedder or _embedder(settings, settings.embedding_backend)
-    lock = WriterLock(path)
-    if beside is not None:
-        lock.check_held_by(beside)
-    elif write is None:
-        lock.check_readable()
-    else:
-        lock.acquire(write)
+    lock = _admitted(path, write, beside)
     database = None
     try:
         database = Database(path / _CATALOGUE, url)
@@ -263,6 +257,18 @@ def open_home(
             database.close()
         lock.release()
         raise
+
+
+def _admitted(path: Path, write: str | None, beside: str | None) -> WriterLock:
+    """The lock of the home, held for who wants to write; see :func:`open_home`. Raises ``HomeInUseError``."""
+    lock = WriterLock(path)
+    if write is not None:
+        lock.acquire(write)
+    elif beside is not None:
+        lock.check_held_by(beside)
+    else:
+        lock.check_readable()
+    return lock
 
 
 def _prepare_or_say_why(database: Database, path: Path, *, writing: bool) -> None:
