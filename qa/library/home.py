@@ -245,10 +245,8 @@ def open_home(
         known = home.catalog.facts()
         if home.writable and MODEL not in known:
             Recorder(database).set_fact(MODEL, asked.name)
-        used_before = _backend_of(asked.name, known)
-        if embedder is None and settings.embedding_backend == "auto" and used_before in MEASURED:
-            # Measured once in the life of a home.
-            home.embedder = _embedder(settings, used_before)
+        if embedder is None:
+            home.embedder = _as_before(settings, asked, known)
         if write is not None:
             home.index.catch_up()
         return home
@@ -283,6 +281,13 @@ def _prepare_or_say_why(database: Database, path: Path, *, writing: bool) -> Non
 
 def _embedder(settings: Settings, backend: str) -> Embedder:
     return make_embedder(settings.embedding_model, backend=backend, batch_size=settings.embedding_batch)
+
+
+def _as_before(settings: Settings, asked: Embedder, known: Mapping[str, str]) -> Embedder:
+    """``asked``; by what was used before, where that is left open: it is measured once in the life of a home."""
+    used_before = _backend_of(asked.name, known)
+    measured = settings.embedding_backend == "auto" and used_before in MEASURED
+    return _embedder(settings, used_before) if measured else asked
 
 
 def _no_collection(path: Path) -> HomeError:
