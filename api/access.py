@@ -31,6 +31,9 @@ ROUTES: Mapping[tuple[str, str], str | None] = {
     ("GET", "/search"): "ask",
     ("POST", "/v1/chat/completions"): "ask",
     ("GET", "/v1/models"): "ask",
+    ("GET", "/v1/models/{model_id:path}"): "ask",
+    ("GET", "/sessions/{session_id}"): "ask",
+    ("DELETE", "/sessions/{session_id}"): "ask",
     ("GET", "/articles"): "ask",
     ("GET", "/articles/{article_id:path}"): "ask",
     ("GET", "/status"): "ask",
@@ -66,7 +69,7 @@ class Caller:
 
 
 def caller_of(scope: Scope) -> str:
-    """The name of the caller of a request that was let in; "" for one that no gate has seen."""
+    """The name of the key a request was let in by; "" where nobody is asked for one."""
     return str(scope.get("state", {}).get("caller", ""))
 
 
@@ -90,7 +93,8 @@ class Gate:
         async with AsyncExitStack() as held:
             try:
                 caller = self._identified(scope)
-                scope.setdefault("state", {})["caller"] = caller.name
+                # Only a key tells callers apart: of an address nobody knows who is behind it.
+                scope.setdefault("state", {})["caller"] = caller.key.name if caller.key else ""
                 current_caller.set(caller.name)
                 if caller.key is not None or not is_loopback(caller.name):
                     own = caller.key

@@ -76,7 +76,9 @@ class Measures:
         self._answers.labels(answer.model, outcome).inc()
         timings = answer.timings_ms
         for stage in ("retrieve", "generate", "verify", "total"):
-            self._stage_seconds.labels(stage).observe(getattr(timings, stage) / 1000)
+            # An answer given again went through none of them.
+            if taken := getattr(timings, stage):
+                self._stage_seconds.labels(stage).observe(taken / 1000)
         if answer.usage is not None:
             self._tokens.labels(answer.model, "input").inc(answer.usage.input_tokens)
             self._tokens.labels(answer.model, "output").inc(answer.usage.output_tokens)
