@@ -168,12 +168,7 @@ class Engine:
         revision = await asyncio.to_thread(self._home.catalog.revision)
         told = (run.model, self._roster.prompt_version, revision)
         answer = run.answer(timings, _answer_id(ask, filters, *told), retrieved)
-        yield DoneEvent(
-            answer,
-            finish=run.ended,
-            degraded=run.degraded or bool(retrieved.notes),
-            refused=run.refused + run.assembly.refused,
-        )
+        yield _done(run, answer, retrieved)
 
     def _find_articles(self, filters: Filters) -> None:
         """Raise ``NotFoundError`` for an article asked about that is not there on the as-of date."""
@@ -215,6 +210,11 @@ class Engine:
 
     def _model_name(self, ask: Ask) -> str:
         return self._settings.model if ask.model in (None, DEFAULT_MODEL) else str(ask.model)
+
+
+def _done(run: Run, answer: Answer, retrieved: Retrieved) -> DoneEvent:
+    degraded, refused = run.degraded or bool(retrieved.notes), run.refused + run.assembly.refused
+    return DoneEvent(answer, finish=run.ended, degraded=degraded, refused=refused)
 
 
 def _check_history(ask: Ask, most_turns: int, most_chars: int) -> None:

@@ -65,6 +65,8 @@ class Bench:
     @contextmanager
     def service(self, **settings: Any) -> Iterator[int]:
         """``dateline serve`` over the copy, warm; yields its process id."""
+        # Answers given again would flatter.
+        settings = {"cache_answers": 0, **settings}
         environ = {f"DATELINE_{name.upper()}": str(value) for name, value in settings.items()}
         command = python("-m", "api.cli", "serve", "--home", str(self.home), "--port", str(PORT))
         with running(command, f"{URL}/health/ready", self.folder / "serve.log", **environ) as process:
@@ -176,15 +178,15 @@ class Bench:
     def soak(self) -> None:
         """Searches and questions at half of what the service can do, for long."""
         with self.service() as pid:
-            most = asyncio.run(searches(URL, self.questions, at_once=AT_ONCE, seconds=10)).per_second
-            rate = most / 2
+            _, statuses = asyncio.run(self._paced(float("inf"), 30, pid))
+            rate = len(statuses) / 30 / 2
             sampled, statuses = asyncio.run(self._paced(rate, self.options.minutes * 60, pid))
         # The first fifth is still warming up: caches fill, arenas grow.
         kept = sampled[len(sampled) // 5 :]
         first, last = (statistics.mean(part) for part in (kept[: len(kept) // 4 or 1], kept[-(len(kept) // 4 or 1) :]))
         wrong = sum(status >= 500 for status in statuses)
-        print(f"  {len(statuses)} requests in {self.options.minutes:g} minutes, {rate:.0f} a second wanted,", end=" ")
-        print(f"{len(statuses) / (self.options.minutes * 60):.0f} done; memory {first:.0f} MB, then {last:.0f} MB")
+        print(f"  {len(statuses)} requests in {self.options.minutes:g} minutes, {rate:.1f} a second wanted,", end=" ")
+        print(f"{len(statuses) / (self.options.minutes * 60):.1f} done; memory {first:.0f} MB, then {last:.0f} MB")
         self.judge(f"no 5xx ({wrong})", wrong == 0)
         self.judge(f"memory is flat within 10% ({last / first - 1:+.1%})", abs(last / first - 1) <= 0.1)
 

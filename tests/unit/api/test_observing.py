@@ -47,8 +47,8 @@ async def test_prometheus_is_told_of_requests_questions_and_what_waits() -> None
         [ModelTimeoutError("too slow")],
     )
     async with client_of(make_app(engine)) as client:
-        for _ in range(3):
-            await client.post("/chat", json=QUESTION)
+        for number in range(3):
+            await client.post("/chat", json={"question": f"Who robbed bank number {number}?"})
         await client.get("/search", params={"q": "bank"})
         await client.get("/articles/desk/7")
         await client.get("/somewhere/else")
