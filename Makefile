@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench-ingest bench-retrieval bench-answers bench-batch constraints clean
+.PHONY: help demo test lint format docs bench-ingest bench-retrieval bench-answers bench-api bench-batch constraints clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -40,6 +40,10 @@ docs: $(VENV)/.dev ## Write .env.example and the README's settings table anew fr
 
 bench-ingest: $(VENV)/.bench ## Measure ingest beside a plain LangChain pipeline (DATELINE_BENCH_DATA=DIR, BENCH="--n 300")
 	$(BIN)/python -m tests.bench.ingest $(BENCH)
+
+bench-api: $(VENV)/.bench ## Measure the service under load, beside a plain one (DATELINE_BENCH_DATA=DIR, BENCH="--minutes 20")
+	$(BIN)/python -m tests.bench.retrieval_homes
+	$(BIN)/python -m tests.bench.api $(BENCH)
 
 bench-answers: $(VENV)/.bench ## Measure answers, abstaining and the check of citations (DATELINE_BENCH_DATA=DIR)
 	$(BIN)/python -m tests.bench.answers --plot docs/coverage-accuracy.svg

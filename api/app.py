@@ -9,15 +9,26 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api import handlers
+from api.access import Gate
+from api.audit import AuditLog
 from api.caching import Remembering
 from api.conversations import Conversations
+from api.ingestion import Ingestion
+from api.keys import KeyRing
+from api.limiting import CallerLimits, Turns
+from api.measures import Measures
 from api.middleware import RequestEnvelope
-from api.routes import articles, chat, health, openai, search, sessions
+from api.observing import Observed
+from api.readiness import Readiness
+from api.routes import articles, chat, health, jobs, metrics, openai, search, sessions
 from api.routes.problems import name_media_type
 from api.security import BodyLimit, HostGuard, is_loopback
-from api.service import Answering, Service, Warmth
+from api.service import Answering, Service, Warmth, engine_of
+from api.tracing import tracer_of
+from api.workers import check_workers, open_worker
 from qa.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -41,58 +52,81 @@ def create_app(settings: Settings | None = None, home: Home | None = None, engin
     raises when the collection cannot be used.
     """
     settings = settings or load_settings()
+    measures = Measures()
     app = FastAPI(
         title="Dateline",
         summary="Answers from dated news, with checked citations.",
         description=_DESCRIPTION,
         version=_version(),
-        lifespan=lambda app: _lifespan(app, settings, home, engine),
+        lifespan=lambda app: _lifespan(app, settings, home, engine, measures),
         redoc_url=None,
         redirect_slashes=False,
     )
     handlers.install(app)
-    for module in (chat, sessions, search, articles, health, openai):
+    for module in (chat, sessions, search, jobs, articles, health, metrics, openai):
         app.include_router(module.router)
-    # The last one added is the outermost.
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
-    if is_loopback(settings.host):
-        app.add_middleware(HostGuard)
-    app.add_middleware(RequestEnvelope)
+    _guard(app, settings, measures)
     _name_problems(app)
     return app
 
 
+def _guard(app: FastAPI, settings: Settings, measures: Measures) -> None:
+    """Put in front of the routes what every request has to pass. The last one added is the outermost."""
+    keys = KeyRing(settings.api_keys_file) if settings.api_keys_file else None
+    limits = CallerLimits(settings.rate_limit, settings.requests_per_key)
+    turns = Turns(settings.max_running, settings.max_waiting, settings.max_wait, measures.work)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, uploads=settings.max_upload_bytes)
+    app.add_middleware(Gate, keys=keys, limits=limits, turns=turns)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST", "DELETE"),
+            allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-ID"),
+            expose_headers=("Location", "Retry-After", "X-Request-ID"),
+        )
+    if is_loopback(settings.host) and keys is None:
+        # A page that takes the service for its own has no key, so where one is asked for there is nothing to guard.
+        app.add_middleware(HostGuard)
+    app.add_middleware(RequestEnvelope, measures=measures)
+
+
 @asynccontextmanager
 async def _lifespan(
-    app: FastAPI, settings: Settings, home: Home | None, engine: Answering | None
+    app: FastAPI, settings: Settings, home: Home | None, engine: Answering | None, measures: Measures
 ) -> AsyncIterator[None]:
+    audit = AuditLog(settings.audit_dir, settings.audit_days) if settings.audit_dir else None
+    tracer, end_traces = tracer_of(settings.traces_url)
     opened = home
     if opened is None:
-        from qa.library.home import open_home
-
-        # In this thread, because nothing is served yet and a file lock belongs to the thread that took it.
-        opened = open_home(settings, write="serve")
+        # In this thread, because nothing is served yet.
+        opened = _opened(settings)
     try:
         if engine is None:
-            from qa.engine import Engine
-
-            engine = Engine(opened)
+            engine = engine_of(opened)
         warmth = Warmth(opened, engine)
         conversations = Conversations(opened.sessions)
         await conversations.expire()
+        ingestion = Ingestion(opened, job_days=settings.job_days)
         app.state.service = Service(
             settings,
             opened,
-            _remembering(engine, settings, opened),
+            Observed(_remembering(engine, settings, opened), measures, tracer, audit),
             warmth,
             started=int(time.time()),
             conversations=conversations,
+            ingestion=ingestion,
+            measures=measures,
+            readiness=Readiness(settings, opened, lambda: warmth.state),
         )
+        ingestion.start()
         try:
             yield
         finally:
+            await ingestion.stop()
             await warmth.settle()
     finally:
+        end_traces()
         if home is None:
             opened.close()
 
@@ -107,6 +141,15 @@ def _remembering(engine: Answering, settings: Settings, home: Home) -> Answering
         today=settings.today,
         revision=home.catalog.revision,
     )
+
+
+def _opened(settings: Settings) -> Home:
+    check_workers(settings)
+    if settings.workers > 1:
+        return open_worker(settings)
+    from qa.library.home import open_home
+
+    return open_home(settings, write="serve")
 
 
 def _name_problems(app: FastAPI) -> None:

@@ -1,6 +1,7 @@
-"""What a failure looks like from outside: the HTTP status of each error class, and the exit code of the command line.
+"""What a failure looks like from outside: the HTTP status of each error class and of each refusal of the service's own,
+and the exit code of the command line.
 
-Two tables, and nothing else decides. A class that is not listed counts as its nearest listed parent. Importing this
+Three tables, and nothing else decides. A class that is not listed counts as its nearest listed parent. Importing this
 module loads no web framework, so the command line can use it.
 """
 
@@ -8,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, ClassVar, TypeVar
 
 from qa.errors import (
@@ -100,6 +100,37 @@ HTTP_ERRORS: Mapping[type[DatelineError], tuple[int, str]] = {
 }
 """Error class -> HTTP status and title. With 503 goes a Retry-After header where the wait is known."""
 
+REFUSALS: Mapping[str, tuple[int, str, str]] = {
+    "bad_request": (400, "Bad Request", ""),
+    "invalid_json": (400, "Bad Request", ""),
+    "invalid_api_key": (401, "Unauthorized", "Send `Authorization: Bearer KEY`; `dateline keys new` makes a key."),
+    "missing_scope": (403, "Forbidden", "`dateline keys new` makes a key with other scopes."),
+    "unknown_path": (404, "Not Found", "/docs lists every path and method."),
+    "method_not_allowed": (405, "Method Not Allowed", "/docs lists every path and method."),
+    "body_too_large": (413, "Content Too Large", "DATELINE_MAX_BODY_BYTES sets the limit."),
+    "upload_too_large": (413, "Content Too Large", "Send less at a time; DATELINE_MAX_UPLOAD_BYTES sets the limit."),
+    "unsupported_media_type": (
+        415,
+        "Unsupported Media Type",
+        "Send JSON, with the header Content-Type: application/json.",
+    ),
+    "misdirected": (
+        421,
+        "Misdirected Request",
+        "A proxy in front of it has to send such a name as Host, or the service to ask for API keys.",
+    ),
+    "validation": (422, "Invalid request", ""),
+    "idempotency_key": (422, "Idempotency key used before", "Send another Idempotency-Key with another body."),
+    "rate_limit_exceeded": (429, "Too Many Requests", "Wait as long as Retry-After says; DATELINE_RATE_LIMIT."),
+    "too_many_at_once": (429, "Too Many Requests", "Wait for earlier requests to end; DATELINE_REQUESTS_PER_KEY."),
+    "internal": (500, "Internal Server Error", "The service's log has the details under this request_id."),
+    "not_ready": (503, "Service Unavailable", ""),
+    "busy": (503, "Service busy", "Try again after Retry-After seconds; DATELINE_MAX_RUNNING, DATELINE_MAX_WAITING."),
+    "too_many_jobs": (503, "Service busy", "Wait for ingest jobs to end; DATELINE_MAX_JOBS sets how many may wait."),
+}
+"""Code of what the service refuses of itself -> HTTP status, title and hint. ``busy`` and those with 429 come with a
+Retry-After header."""
+
 DONE = 0
 FAILED = 1
 USAGE = 2
@@ -189,15 +220,33 @@ def failure_of(error: DatelineError) -> Failure:
     )
 
 
+def refused(
+    code: str,
+    detail: str,
+    *,
+    hint: str | None = None,
+    kind: str = "about:blank",
+    fields: tuple[tuple[str, str], ...] = (),
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Failure:
+    """A refusal listed under ``code``, ``hint`` in place of the one listed. The first of ``fields`` is at fault."""
+    status, title, listed = REFUSALS[code]
+    return Failure(
+        status=status,
+        title=title,
+        detail=detail,
+        code=code,
+        hint=listed if hint is None else hint,
+        kind=kind,
+        param=(fields[0][0] or None) if fields else None,
+        fields=fields,
+        headers=headers,
+    )
+
+
 def internal_failure() -> Failure:
     """How a fault of our own is told to a caller: that it happened, and under which request id it is logged."""
-    return Failure(
-        status=500,
-        title=HTTPStatus.INTERNAL_SERVER_ERROR.phrase,
-        detail="The service failed in a way it does not know.",
-        code="internal",
-        hint="The service's log has the details under this request_id.",
-    )
+    return refused("internal", "The service failed in a way it does not know.")
 
 
 def exit_code(error: BaseException) -> int:

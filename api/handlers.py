@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api.errors import Failure, failure_of, internal_failure
+from api.errors import Failure, failure_of, internal_failure, refused
 from qa.errors import DatelineError
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -33,6 +32,7 @@ _HTTP_CODES = {
     400: "bad_request",
     404: "unknown_path",
     405: "method_not_allowed",
+    413: "upload_too_large",
 }
 
 
@@ -114,7 +114,6 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error, RefusedError):
         return refusal(error.failure, request.scope)
-    phrase = HTTPStatus(error.status_code).phrase
     details = {
         404: f"There is nothing at {request.url.path}.",
         405: f"{request.method} is not something {request.url.path} does.",
@@ -122,15 +121,10 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 405:
         headers["Allow"] = ", ".join(_methods_of(request))
-    failure = Failure(
-        status=error.status_code,
-        title=phrase,
-        detail=details.get(error.status_code, str(error.detail)),
-        code=_HTTP_CODES.get(error.status_code, phrase.lower().replace(" ", "_")),
-        hint="/docs lists every path and method." if error.status_code in details else "",
-        headers=tuple(headers.items()),
-    )
-    return refusal(failure, request.scope)
+    # Whatever else a library refuses by itself is the request's fault as well.
+    code = _HTTP_CODES.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
+    detail = details.get(error.status_code, str(error.detail))
+    return refusal(refused(code, detail, headers=tuple(headers.items())), request.scope)
 
 
 def _methods_of(request: Request) -> list[str]:
@@ -155,32 +149,20 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
 
 def _invalid(errors: Sequence[dict[str, Any]], content_type: str) -> Failure:
     if any(one["type"] == "json_invalid" for one in errors):
-        return Failure(
-            status=400,
-            title="Bad Request",
-            detail=f"The body is not JSON: {errors[0]['ctx']['error']} at character {errors[0]['loc'][-1]}.",
-            code="invalid_json",
-        )
+        detail = f"The body is not JSON: {errors[0]['ctx']['error']} at character {errors[0]['loc'][-1]}."
+        return refused("invalid_json", detail)
     # A body of another type reaches validation as bytes: its fields were never looked at.
     if isinstance(errors[0].get("input"), bytes):
-        return Failure(
-            status=415,
-            title="Unsupported Media Type",
-            detail=f"The body is of type {content_type}." if content_type else "The body's type is not given.",
-            code="unsupported_media_type",
-            hint="Send JSON, with the header Content-Type: application/json.",
-        )
+        return refused("unsupported_media_type", not_taken(content_type))
     fields = tuple((_field(one["loc"]), _message(one)) for one in errors[:_MOST_FIELDS])
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return Failure(
-        status=422,
-        title="Invalid request",
-        detail=": ".join(part for part in fields[0] if part) + more,
-        code="validation",
-        kind="urn:dateline:error:validation",
-        param=fields[0][0] or None,
-        fields=fields,
-    )
+    detail = ": ".join(part for part in fields[0] if part) + more
+    return refused("validation", detail, kind="urn:dateline:error:validation", fields=fields)
+
+
+def not_taken(content_type: str) -> str:
+    """What is wrong with a body's type."""
+    return f"The body is of type {content_type}." if content_type else "The body's type is not given."
 
 
 def _field(location: Sequence[str | int]) -> str:

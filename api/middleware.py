@@ -11,6 +11,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.handlers import failure_in, refusal, where
+from api.measures import Measures
+from api.request_context import request_id as current_request
 from api.security import CONTENT_POLICY, SECURITY_HEADERS
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -28,8 +30,9 @@ class RequestEnvelope:
     line names the path without the query, which may hold a question.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, measures: Measures) -> None:
         self.app = app
+        self._measures = measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; answer 500 for an exception that nobody else has answered."""
@@ -38,6 +41,7 @@ class RequestEnvelope:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
+        known = current_request.set(request_id)
         started = time.perf_counter()
         status = 0
 
@@ -55,8 +59,22 @@ class RequestEnvelope:
                 raise  # too late for another answer: the server has to break the connection off
             await refusal(failure_in(scope, error), scope)(scope, receive, stamped)
         finally:
-            elapsed = (time.perf_counter() - started) * 1000
-            _log.info("%s %d %.0f ms", where(scope), status, elapsed)
+            elapsed = time.perf_counter() - started
+            self._tell(scope, status, elapsed)
+            current_request.reset(known)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        route = route_of(scope)
+        self._measures.request(scope["method"], route, status, seconds)
+        told = {"method": scope["method"], "route": route, "status": status, "ms": round(seconds * 1000, 1)}
+        told["caller"] = scope["state"].get("caller", "")
+        _log.info("%s %d %.0f ms", where(scope), status, seconds * 1000, extra={"told": told})
+
+
+def route_of(scope: Scope) -> str:
+    """The path of the route as it is written (``/articles/{article_id}``); ``other`` for what leads nowhere."""
+    path = getattr(scope.get("route"), "path", None)
+    return path.replace(":path}", "}") if isinstance(path, str) else "other"
 
 
 def _request_id(scope: Scope) -> str:

@@ -272,6 +272,14 @@ class Reembedding(Wire):
     of: int
 
 
+class Leaving(Wire):
+    """``what`` is sent ``to`` a host beyond this machine, because of the setting ``by``."""
+
+    what: str
+    to: str
+    by: str
+
+
 class Status(Wire):
     """The collection and the service; see :class:`qa.library.index.LibraryStatus`."""
 
@@ -295,6 +303,7 @@ class Status(Wire):
     model: str
     prompt_version: str
     duplicates: int = 0
+    leaves_machine: tuple[Leaving, ...] = ()
 
 
 class Health(Wire):

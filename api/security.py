@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import Failure
+from api.errors import refused
 from api.handlers import RefusedError, refusal
 
 SECURITY_HEADERS = (
@@ -44,13 +43,8 @@ class HostGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 421."""
         if scope["type"] == "http" and not is_loopback(_name(Headers(scope=scope).get("host", ""))):
-            failure = Failure(
-                status=421,
-                title=HTTPStatus.MISDIRECTED_REQUEST.phrase,
-                detail="This service answers only to loopback names, such as localhost or 127.0.0.1.",
-                code="misdirected",
-                hint="A proxy in front of it has to send such a name as Host.",
-            )
+            detail = "This service answers only to loopback names, such as localhost or 127.0.0.1."
+            failure = refused("misdirected", detail)
             await refusal(failure, scope)(scope, receive, send)
             return
         await self.app(scope, receive, send)
@@ -64,21 +58,28 @@ def _name(host: str) -> str:
 
 
 class BodyLimit:
-    """Refuses bodies over ``limit`` bytes: at once when the length is announced, else as soon as it is passed."""
+    """Refuses bodies over ``limit`` bytes: at once when the length is announced, else as soon as it is passed.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    Articles (``POST /articles``) may have up to ``uploads`` bytes.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, uploads: int) -> None:
         self.app = app
         self.limit = limit
+        self.uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 413 and close the connection, as the rest of the body is not read."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        uploading = (scope["method"], scope["path"]) == ("POST", "/articles")
+        limit, code = (self.uploads, "upload_too_large") if uploading else (self.limit, "body_too_large")
+        failure = refused(code, f"The body is larger than {limit:,} bytes.", headers=(("Connection", "close"),))
         announced = Headers(scope=scope).get("content-length", "")
         # As many digits as no real length has would be refused by int().
-        if announced.isdecimal() and (len(announced) > 18 or int(announced) > self.limit):
-            await refusal(self._failure(), scope)(scope, receive, send)
+        if announced.isdecimal() and (len(announced) > 18 or int(announced) > limit):
+            await refusal(failure, scope)(scope, receive, send)
             return
         seen = 0
 
@@ -86,18 +87,8 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.limit:
-                raise RefusedError(self._failure())
+            if seen > limit:
+                raise RefusedError(failure)
             return message
 
         await self.app(scope, counted, send)
-
-    def _failure(self) -> Failure:
-        return Failure(
-            status=413,
-            title="Content Too Large",
-            detail=f"The body is larger than {self.limit:,} bytes.",
-            code="body_too_large",
-            hint="DATELINE_MAX_BODY_BYTES sets the limit.",
-            headers=(("Connection", "close"),),
-        )

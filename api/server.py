@@ -10,9 +10,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from api.errors import ListenError
+from api.keys import read_keys
 from api.security import is_loopback
 from qa.errors import SettingsError
 from qa.settings import Settings
@@ -20,9 +21,6 @@ from qa.settings import Settings
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
-
-GRACE = 10
-"""Seconds that running answers are given to finish when the service stops."""
 
 KEEP_ALIVE = 30
 """Seconds that an idle connection is kept open."""
@@ -34,35 +32,68 @@ def announce(url: str) -> None:
     sys.stderr.flush()
 
 
+def introduce(settings: Settings) -> None:
+    """Say on stderr who may come in, and what leaves the machine."""
+    from api.disclosure import disclosures, told
+
+    if settings.api_keys_file:
+        count = len(read_keys(settings.api_keys_file))
+        who = f"API keys are asked for; there {'is' if count == 1 else 'are'} {count}."
+    elif is_loopback(settings.host):
+        who = "There are no API keys: only this machine is answered, and whoever is on it."
+    else:
+        who = "There are no API keys: everybody who can reach this address is answered."
+    sys.stderr.write(f"{who}\n{told(disclosures(settings))}\n")
+    sys.stderr.flush()
+
+
 def serve(
     settings: Settings,
     host: str | None = None,
     port: int | None = None,
     *,
+    workers: int | None = None,
     insecure: bool = False,
     on_ready: Callable[[str], None] = announce,
 ) -> None:
-    """Serve the home until SIGINT or SIGTERM, then let running answers finish for at most ``GRACE`` seconds.
+    """Serve the home until SIGINT or SIGTERM, then let running answers finish for ``settings.shutdown_grace`` seconds.
 
-    ``host`` and ``port`` replace those of the settings; ``on_ready`` is called with the service's URL once requests
-    are answered. Raises ``SettingsError`` for an address beyond this machine unless ``insecure``, ``ListenError``
-    when the address is taken, and whatever ``open_home`` and ``Engine`` raise.
+    ``host``, ``port`` and ``workers`` replace those of the settings; ``on_ready`` is called with the service's URL once
+    requests are answered. Raises ``SettingsError`` for an address beyond this machine where nobody is asked for a key,
+    unless ``insecure``, and for several workers of an embedded collection; ``ListenError`` when the address is taken;
+    and whatever ``open_home`` and ``Engine`` raise.
     """
-    settings = settings.model_copy(update={"host": host or settings.host, "port": port or settings.port})
-    if not insecure and not is_loopback(settings.host):
+    given = {"host": host, "port": port, "workers": workers}
+    settings = settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+    if not insecure and not settings.api_keys_file and not is_loopback(settings.host):
         raise SettingsError(
             f"{settings.host} can be reached from other machines, and nothing would ask them for a key",
-            hint="Listen on 127.0.0.1, behind a proxy that does ask; or pass --insecure to let everybody in.",
+            hint="Set DATELINE_API_KEYS_FILE (`dateline keys new`), or pass --insecure to let everybody in.",
         )
     with listening(settings.host, settings.port) as listener:
-        from api.app import create_app
-        from qa.engine import Engine
-        from qa.library.home import open_home
+        from api.workers import check_workers, run_workers
 
-        with open_home(settings, write="serve") as home:
-            server = server_of(create_app(settings, home, Engine(home)), settings, listener, on_ready)
-            with _stopping_is_no_error():
-                server.run(sockets=[listener])
+        check_workers(settings)
+
+        def ready(url: str) -> None:
+            on_ready(url)
+            introduce(settings)
+
+        if settings.workers > 1:
+            run_workers(settings, listener, lambda: ready(url_of(listener)), **_options(settings))
+        else:
+            _serve_alone(settings, listener, ready)
+
+
+def _serve_alone(settings: Settings, listener: socket.socket, on_ready: Callable[[str], None]) -> None:
+    from api.app import create_app
+    from api.service import engine_of
+    from qa.library.home import open_home
+
+    with open_home(settings, write="serve") as home:
+        server = server_of(create_app(settings, home, engine_of(home)), settings, listener, on_ready)
+        with _stopping_is_no_error():
+            server.run(sockets=[listener])
 
 
 @contextmanager
@@ -94,19 +125,27 @@ def server_of(
             if self.started:
                 on_ready(url_of(listener))
 
-    config = uvicorn.Config(
-        app,
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            # Who watches a job would else keep the service for as long as answers may take.
+            app.state.service.ingestion.announce_stop()
+            await super().shutdown(sockets)
+
+    return Server(uvicorn.Config(app, **_options(settings)))
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """What uvicorn is told."""
+    return {
         # Logging is the command's to set up; and uvicorn's access log would hold whole queries.
-        log_config=None,
-        access_log=False,
-        log_level=settings.log_level,
-        lifespan="on",
-        ws="none",
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE,
-        timeout_graceful_shutdown=GRACE,
-    )
-    return Server(config)
+        "log_config": None,
+        "access_log": False,
+        "log_level": settings.log_level,
+        "lifespan": "on",
+        "ws": "none",
+        "server_header": False,
+        "timeout_keep_alive": KEEP_ALIVE,
+        "timeout_graceful_shutdown": settings.shutdown_grace,
+    }
 
 
 def url_of(listener: socket.socket) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
 from api.conversations import Conversations
 from api.errors import UnknownModelError
+from api.ingestion import Ingestion
+from api.measures import Measures
+from api.readiness import Readiness
 from qa.errors import DatelineError
 from qa.events import Event
 from qa.models import Answer, Ask, Retrieved
@@ -84,7 +86,7 @@ class Warmth:
 
 @dataclass(frozen=True)
 class Service:
-    """Everything a route needs. ``started`` is in seconds since 1970; ``writing`` lets one thread write at a time."""
+    """Everything a route needs. ``started`` is in seconds since 1970."""
 
     settings: Settings
     home: Home
@@ -92,7 +94,9 @@ class Service:
     warmth: Warmth
     started: int
     conversations: Conversations
-    writing: threading.Lock = field(default_factory=threading.Lock)
+    ingestion: Ingestion
+    measures: Measures
+    readiness: Readiness
 
     def model(self, name: str | None) -> str | None:
         """``name`` as the engine takes it: None for the configured model. Raises ``UnknownModelError``.
@@ -104,6 +108,15 @@ class Service:
         if name not in self.engine.models():
             raise UnknownModelError(f"There is no model {name!r} here.", hint="GET /v1/models lists those that are.")
         return name
+
+
+def engine_of(home: Home) -> Answering:
+    """The engine of a service: questions that come at the same time are embedded together."""
+    from qa.engine import Engine
+    from qa.library.batching import BatchedQueries
+
+    home.embedder = BatchedQueries(home.embedder)
+    return Engine(home)
 
 
 def service_of(request: Request) -> Service:

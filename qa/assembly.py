@@ -85,6 +85,11 @@ class Assembly:
         """Whether the model said that the articles do not answer the question."""
         return self._declined
 
+    @property
+    def refused(self) -> int:
+        """How many sentences were left out."""
+        return len(self._left_out)
+
     def warnings(self) -> list[str]:
         """What the reader of the answer should know."""
         found = []

@@ -68,6 +68,7 @@ class Engine:
                 f"the question has {len(ask.question)} characters; at most {limit} are accepted",
                 hint="Shorten it, or raise DATELINE_MAX_QUESTION_CHARS.",
             )
+        _check_history(ask, self._settings.max_history_turns, self._settings.max_history_chars)
         if ask.top_k is not None and not 1 <= ask.top_k <= 50:
             raise QuestionError(f"top_k is {ask.top_k}; it may be 1 to 50")
         if ask.start and ask.end and ask.start > ask.end:
@@ -170,7 +171,7 @@ class Engine:
         revision = await asyncio.to_thread(self._home.catalog.revision)
         told = (run.model, self._roster.prompt_version, revision)
         answer = run.answer(timings, _answer_id(ask, filters, *told), retrieved)
-        yield DoneEvent(answer, finish=run.ended, degraded=run.degraded or bool(retrieved.notes))
+        yield _done(run, answer, retrieved)
 
     def _find_articles(self, filters: Filters) -> None:
         """Raise ``NotFoundError`` for an article asked about that is not there on the as-of date."""
@@ -212,6 +213,25 @@ class Engine:
 
     def _model_name(self, ask: Ask) -> str:
         return self._settings.model if ask.model in (None, DEFAULT_MODEL) else str(ask.model)
+
+
+def _done(run: Run, answer: Answer, retrieved: Retrieved) -> DoneEvent:
+    degraded, refused = run.degraded or bool(retrieved.notes), run.refused + run.assembly.refused
+    return DoneEvent(answer, finish=run.ended, degraded=degraded, refused=refused)
+
+
+def _check_history(ask: Ask, most_turns: int, most_chars: int) -> None:
+    if len(ask.history) > most_turns:
+        raise QuestionError(
+            f"the conversation has {len(ask.history)} messages; at most {most_turns} are accepted",
+            hint="Leave out the oldest, or raise DATELINE_MAX_HISTORY_TURNS.",
+        )
+    chars = sum(len(turn.content) for turn in ask.history)
+    if chars > most_chars:
+        raise QuestionError(
+            f"the conversation has {chars} characters; at most {most_chars} are accepted",
+            hint="Leave out the oldest, or raise DATELINE_MAX_HISTORY_CHARS.",
+        )
 
 
 def _anywhere(filters: Filters) -> Filters:

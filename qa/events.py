@@ -52,11 +52,13 @@ class DoneEvent:
     ``finish`` says why its text ends where it does: it is complete, or ends at one of the caller's stops (``stop``);
     the model reached its longest reply (``length``); its provider held the rest back (``content_filter``).
     ``degraded``: something failed or was late on the way, and asked again the answer may be better.
+    ``refused`` counts the sentences of a model's reply that were left out because the passages contradict them.
     """
 
     answer: Answer
     finish: Finish = "stop"
     degraded: bool = False
+    refused: int = 0
 
 
 Event = StatusEvent | PassagesEvent | DeltaEvent | SentenceEvent | CitationEvent | DoneEvent

@@ -56,6 +56,7 @@ class Run:
         self.degraded = False
         self._stopping = Stopping(ask.wishes.stop)
         self.verifying = 0.0
+        self.refused = 0
         self.warnings: list[str] = []
         self.failures: list[str] = []
 
@@ -96,6 +97,7 @@ class Run:
         """Answer by quoting, because nothing is left of what the model said; abstain where that finds nothing."""
         self.degraded = True
         self.warnings += self.assembly.warnings()
+        self.refused += self.assembly.refused
         self.assembly = Assembly(self.passages)
         events = self.quote()
         if not self.assembly.abstained:

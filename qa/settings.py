@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from qa.errors import SettingsError
 from qa.models import EXTRACTIVE
 from qa.prices import load_prices
+from qa.service_settings import ServiceSettings, parts_of
 
 PREFIX = "DATELINE_"
 
@@ -34,11 +35,6 @@ def _known_zone(name: str) -> str:
         close = difflib.get_close_matches(name, _zones(), n=1)
         raise ValueError("not an IANA time zone" + (f"; did you mean {close[0]}?" if close else ""))
     return name
-
-
-def _parts(value: object) -> object:
-    """The parts of a comma-separated list, without surrounding white space; empty ones are left out."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 def _holds_prices(given: str) -> str:
@@ -60,7 +56,7 @@ def _holds_template(path: Path) -> Path:
     return path
 
 
-class Settings(BaseSettings):
+class Settings(ServiceSettings):
     """All settings. Sources, strongest first: arguments, environment, ``.env`` in the working directory, defaults."""
 
     model_config = SettingsConfigDict(
@@ -90,7 +86,7 @@ class Settings(BaseSettings):
         min_length=1,
         description="Who answers: extractive (quotes, needs nothing), or PROVIDER:NAME, e.g. openai:gpt-5-mini.",
     )
-    fallback_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)] = Field(
+    fallback_models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parts_of)] = Field(
         (),
         description="Who answers when the model fails, in order, comma-separated: PROVIDER:NAME, or PROVIDER:NAME@URL"
         " for a server of its own; extractive for the embedded reader.",
@@ -255,32 +251,7 @@ class Settings(BaseSettings):
         description="How fetching names itself to servers and their robots.txt, e.g. Dateline/1 (+https://you.example).",
     )
 
-    host: str = Field("127.0.0.1", description="Address `dateline serve` listens on.")
-    port: int = Field(8000, ge=1, le=65535, description="Port `dateline serve` listens on.")
     concurrency: int = Field(4, ge=1, le=256, description="Batch questions asked at the same time.")
-    max_question_chars: int = Field(4000, ge=16, le=100_000, description="Longest question accepted, in characters.")
-    max_body_bytes: int = Field(10_000_000, ge=1024, description="Largest HTTP request body accepted, in bytes.")
-    cache_answers: int = Field(
-        500, ge=0, le=1_000_000, description="Answers the service keeps to give again when asked the same; 0: none."
-    )
-    cache_seconds: float = Field(3600.0, gt=0, le=31_536_000, description="Seconds for which it keeps them.")
-    sessions: int = Field(
-        10_000, ge=1, le=10_000_000, description="Conversations the service keeps; those not used for longest go."
-    )
-    session_days: float = Field(
-        7.0, gt=0, le=3650, description="Days for which a conversation is kept after its last question."
-    )
-    session_turns: int = Field(
-        50, ge=1, le=100, description="Questions with their answers kept of a conversation; the oldest go."
-    )
-    session_chars: int = Field(
-        100_000,
-        ge=1000,
-        le=10_000_000,
-        description="Characters kept of a conversation, its answers included.",
-    )
-    server_url: str | None = Field(None, description="URL of a running `dateline serve` to ask instead of the home.")
-    server_key: SecretStr | None = Field(None, description="Key that the service at the server's URL asks for.")
 
     @classmethod
     def settings_customise_sources(

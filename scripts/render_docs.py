@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from api.cli import main as main_of_the_command_line
 from api.cli.app import app
 from api.cli.output import safe
+from qa.service_settings import ServiceSettings
 from qa.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,8 +48,8 @@ class Row:
 
 
 def rows() -> Iterator[Row]:
-    """Every setting, in the order of the class."""
-    for name, field in Settings.model_fields.items():
+    """Every setting, in the order of the class; those of the service come last, though it inherits them."""
+    for name, field in sorted(Settings.model_fields.items(), key=lambda item: item[0] in ServiceSettings.model_fields):
         default = "" if field.default in (None, ()) else str(field.default)
         yield Row(PREFIX + name.upper(), default, _takes(field), field.description or "")
 

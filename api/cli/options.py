@@ -154,7 +154,7 @@ def settings_for(home: Path | None = None, debug: bool = False, **overrides: Any
     from qa.settings import load_settings
 
     settings = load_settings(home=home, **overrides)
-    log_to_stderr("debug" if debug else settings.log_level)
+    log_to_stderr("debug" if debug else settings.log_level, as_json=settings.log_format == "json")
     return settings
 
 

@@ -11,6 +11,7 @@ from api.cli.options import DebugOption, HomeOption, examples, settings_for
 EXAMPLES = examples(
     "dateline serve",
     "dateline serve --port 8080 --home newsroom",
+    "DATELINE_API_KEYS_FILE=keys.jsonl dateline serve --host 0.0.0.0",
     'dateline ask "Who won the election?" --server http://127.0.0.1:8000',
 )
 
@@ -28,6 +29,17 @@ def serve(
             "--port", min=1, max=65535, metavar="N", help="Port to listen on (default: DATELINE_PORT, else 8000)."
         ),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            max=64,
+            metavar="N",
+            help="Processes that answer (default: DATELINE_WORKERS, else 1); more than 1 takes a Chroma server and"
+            " PostgreSQL.",
+        ),
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen beyond this machine although nobody is asked for a key.")
     ] = False,
@@ -40,4 +52,4 @@ def serve(
     """
     from api.server import serve as run
 
-    run(settings_for(home, debug), host, port, insecure=insecure)
+    run(settings_for(home, debug), host, port, workers=workers, insecure=insecure)

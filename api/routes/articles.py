@@ -7,8 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.disclosure import disclosures
 from api.routes.problems import problems
-from api.schemas import ArticleDetail, ArticleList, ArticleQuery, ArticlesQuery, Status
+from api.schemas import ArticleDetail, ArticleList, ArticleQuery, ArticlesQuery, Leaving, Status
 from api.service import ServiceDep
 from qa.errors import FilterError
 
@@ -37,13 +38,13 @@ def get_article(article_id: str, query: Annotated[ArticleQuery, Query()], servic
 @router.delete("/articles/{article_id:path}", status_code=204, responses=problems(404, 422, 503))
 def delete_article(article_id: str, service: ServiceDep) -> None:
     """Delete an article. Ingesting it again does not bring it back unless asked to."""
-    with service.writing:
-        service.home.index.delete(article_id)
+    service.ingestion.delete(article_id)
 
 
 @router.get("/status", responses=problems(503))
 def status(service: ServiceDep) -> Status:
-    """Count what the collection holds, by month, source and language (`""`: none known)."""
+    """Count what there is, by month, source and language (`""`: none known); say what leaves the machine."""
     engine = service.engine
     status = asdict(service.home.index.status())
-    return Status(**status, model=engine.models()[0], prompt_version=engine.prompt_version)
+    leaving = tuple(Leaving(**asdict(one)) for one in disclosures(service.settings))
+    return Status(**status, model=engine.models()[0], prompt_version=engine.prompt_version, leaves_machine=leaving)

@@ -8,7 +8,7 @@ from typing import Any
 from api.handlers import PROBLEM_MEDIA_TYPE
 from api.schemas import Problem
 
-EVERYWHERE = (421, 500)
+EVERYWHERE = (401, 403, 421, 429, 500)
 WITH_BODY = (400, 413, 415, 422)
 OF_MODELS = (502, 503, 504)
 
@@ -32,6 +32,7 @@ def name_media_type(document: dict[str, Any]) -> dict[str, Any]:
         for operation in path.values():
             for response in operation["responses"].values():
                 content = response.get("content", {})
-                if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
-                    content[PROBLEM_MEDIA_TYPE] = content.pop("application/json")
+                for media_type in list(content):
+                    if content[media_type].get("schema", {}).get("$ref", "").endswith("/Problem"):
+                        content[PROBLEM_MEDIA_TYPE] = content.pop(media_type)
     return document

@@ -11,6 +11,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,9 @@ _BATCH_TOKENS = 1_024
 _BATCH_TOKENS_EXACT = 256
 """Tokens, padding included, computed at a time: larger batches fall out of the processor's cache, and the few sentences
 of one question are then mostly padding (24 of them took 84 ms in batches of 256, 116 in 1,024, 146 in 2,048)."""
+
+_PADDING_TOKENS = 4
+"""A text is computed with longer ones if it is shorter by no more than so many tokens, or an eighth of the longest."""
 
 _PROBES = 10 * tuple(
     f"The ministry said on {day} that {count} of the {count * 3} bridges along the river would be rebuilt before the "
@@ -71,6 +75,7 @@ class BundledEmbedder:
         self._model: _Model | None = None
         self._tokenizer: Any = None
         self._lanes: Lanes | None = None
+        self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.RLock()
 
     @property
@@ -107,10 +112,17 @@ class BundledEmbedder:
         batches = _batches([len(ids) for ids in tokens], most)
         if name == TORCH:
             self._side_by_side().each(compute, batches)
+        elif len(batches) == 1:
+            compute(batches[0])
         else:
-            for batch in batches:
-                compute(batch)
+            list(self._threads().map(compute, batches))
         return vectors
+
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(_processors(), thread_name_prefix="dateline-embed")
+            return self._pool
 
     def _side_by_side(self) -> Lanes:
         with self._lock:
@@ -210,7 +222,9 @@ class _Model:
         from qa.library.bert_onnx import build
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _processors()
+        # One: a question is too short to be shared out, and threads that wait for each other cost twice the processor
+        # time. Several batches are computed side by side instead.
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         # Between calls, too, the threads would keep every processor busy waiting for the next one.
         options.add_session_config_entry("session.force_spinning_stop", "1")
@@ -230,10 +244,18 @@ def _processors() -> int:
 
 
 def _batches(lengths: Sequence[int], most: int) -> list[list[int]]:
-    """Indices in groups of like length, so that little is padding, and of at most so many tokens."""
+    """Indices in groups of like length and of at most so many tokens.
+
+    Padding costs as much as tokens do, and a further call about four of them.
+    """
     groups: list[list[int]] = []
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if groups and lengths[groups[-1][0]] * (len(groups[-1]) + 1) <= most:
+        longest = lengths[groups[-1][0]] if groups else 0
+        if (
+            groups
+            and longest * (len(groups[-1]) + 1) <= most
+            and longest - lengths[i] <= max(_PADDING_TOKENS, longest // 8)
+        ):
             groups[-1].append(i)
         else:
             groups.append([i])

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, Ope
 
 from qa.errors import HomeVersionError, SettingsError, StoreError, StoreUnreachableError
 
-HEAD = "0004_sessions"
+HEAD = "0005"
 """The newest schema version; the last migration's revision."""
 
 T = TypeVar("T")

@@ -18,6 +18,7 @@ from qa.library.database import HEAD, Database
 from qa.library.encoders import MEASURED, Embedder, make_embedder
 from qa.library.facts import BACKEND, MODEL, REVISION, VECTORS, versions_revision
 from qa.library.index import Index
+from qa.library.jobs import JobStore
 from qa.library.lexical import LexicalIndex
 from qa.library.recording import Recorder
 from qa.library.sessions import Sessions
@@ -53,6 +54,7 @@ class Home:
             days=settings.session_days,
             most=settings.sessions,
         )
+        self.jobs = JobStore(database)
         self.lexical = LexicalIndex(self.path / "lexical")
         self.store = VectorStore(self.path / "chroma", settings.chroma_url, self.catalog.fact(VECTORS) or "")
         self.index = Index(
@@ -194,6 +196,11 @@ class WriterLock:
         if self.holder().get("command") == _SERVE and self.held_by() is not None:
             raise self._in_use()
 
+    def check_held_by(self, command: str) -> None:
+        """Raise ``HomeInUseError`` unless ``command`` says that it holds the home."""
+        if self.holder().get("command") != command:
+            raise self._in_use()
+
     def _in_use(self) -> HomeInUseError:
         holder = self.holder()
         who = (
@@ -206,14 +213,20 @@ class WriterLock:
 
 
 def open_home(
-    settings: Settings, *, write: str | None = None, embedder: Embedder | None = None, any_model: bool = False
+    settings: Settings,
+    *,
+    write: str | None = None,
+    beside: str | None = None,
+    embedder: Embedder | None = None,
+    any_model: bool = False,
 ) -> Home:
     """Open the collection in ``settings.home``.
 
     ``write`` names the command that wants to write (``"ingest"``, ``"serve"``, ...): the home is made when it is not
     there, its schema brought up to date, and what a killed predecessor left undone in the lexical index is done. None
     opens for reading. ``embedder`` replaces the one the settings name. With ``any_model`` its vectors may be of another
-    model than that; then nothing can be embedded or searched by meaning, but everything else can be done.
+    model than that; then nothing can be embedded or searched by meaning, but everything else can be done. ``beside``
+    names the command that this process is one more of, and that must hold the home: a service may have several.
 
     Raises ``HomeInUseError`` (a writer when any other process holds the lock, a reader when a service does),
     ``EmbeddingMismatchError``, ``HomeVersionError``, and ``HomeError`` when there is no collection or no access.
@@ -229,11 +242,7 @@ def open_home(
         raise HomeError(f"{path} cannot be used: {error.strerror}") from error
     # Made before anything is locked, so that a setting that makes no sense is refused first; it loads nothing yet.
     asked = embedder or _embedder(settings, settings.embedding_backend)
-    lock = WriterLock(path)
-    if write is None:
-        lock.check_readable()
-    else:
-        lock.acquire(write)
+    lock = _admitted(path, write, beside)
     database = None
     try:
         database = Database(path / _CATALOGUE, url)
@@ -243,10 +252,8 @@ def open_home(
         known = home.catalog.facts()
         if home.writable and MODEL not in known:
             Recorder(database).set_fact(MODEL, asked.name)
-        used_before = _backend_of(asked.name, known)
-        if embedder is None and settings.embedding_backend == "auto" and used_before in MEASURED:
-            # Measured once in the life of a home.
-            home.embedder = _embedder(settings, used_before)
+        if embedder is None:
+            home.embedder = _as_before(settings, asked, known)
         if write is not None:
             home.index.catch_up()
         return home
@@ -255,6 +262,18 @@ def open_home(
             database.close()
         lock.release()
         raise
+
+
+def _admitted(path: Path, write: str | None, beside: str | None) -> WriterLock:
+    """The lock of the home, held for who wants to write; see :func:`open_home`. Raises ``HomeInUseError``."""
+    lock = WriterLock(path)
+    if write is not None:
+        lock.acquire(write)
+    elif beside is not None:
+        lock.check_held_by(beside)
+    else:
+        lock.check_readable()
+    return lock
 
 
 def _prepare_or_say_why(database: Database, path: Path, *, writing: bool) -> None:
@@ -269,6 +288,13 @@ def _prepare_or_say_why(database: Database, path: Path, *, writing: bool) -> Non
 
 def _embedder(settings: Settings, backend: str) -> Embedder:
     return make_embedder(settings.embedding_model, backend=backend, batch_size=settings.embedding_batch)
+
+
+def _as_before(settings: Settings, asked: Embedder, known: Mapping[str, str]) -> Embedder:
+    """``asked``; by what was used before, where that is left open: it is measured once in the life of a home."""
+    used_before = _backend_of(asked.name, known)
+    measured = settings.embedding_backend == "auto" and used_before in MEASURED
+    return _embedder(settings, used_before) if measured else asked
 
 
 def _no_collection(path: Path) -> HomeError:

@@ -222,8 +222,20 @@ class Index:
     def delete(self, article_id: str) -> None:
         """Forget an article and leave a tombstone. Raises ``NotFoundError`` when there is none."""
         self._need_writable()
-        self._recorder.delete(article_id)
+        self.bury(article_id)
         self.catch_up()
+
+    def bury(self, article_id: str) -> None:
+        """Forget an article in the catalogue alone, which has the last word on what is found; leave a tombstone.
+
+        The others forget it when the writer catches up, which may be another thread or process: this may be called
+        while that one is at work. Raises ``NotFoundError`` when there is none.
+        """
+        self._recorder.delete(article_id)
+
+    def removals_wait(self) -> bool:
+        """Whether there is something that the derived stores have yet to forget."""
+        return bool(self._outbox.pending_removals())
 
     def check(self, *, repair: bool = False) -> CheckReport:
         """Compare the ids of all three stores; with ``repair`` bring the derived two in step with the catalogue.

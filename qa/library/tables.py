@@ -153,3 +153,27 @@ session_turns = Table(
     Column("answer", Text, nullable=False),
     Column("asked_at", DateTime, nullable=False),
 )
+
+# Ingest jobs of the service, in the order they came; see `qa.library.jobs`.
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("state", String(16), nullable=False),
+    # Whose job it is: an idempotency key means something to its owner only.
+    Column("owner", String(128), nullable=False),
+    Column("idempotency_key", String(255)),
+    # Hash of what was asked for, to tell a repeated request from another one under the same key.
+    Column("digest", String(64), nullable=False),
+    Column("request", Text, nullable=False),  # JSON, as are the next three
+    Column("progress", Text, nullable=False),
+    Column("report", Text),
+    Column("error", Text),
+    # How often it was begun: more than once after interruptions.
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", DateTime, nullable=False),  # UTC, as are the next two
+    Column("started_at", DateTime),
+    Column("finished_at", DateTime),
+    UniqueConstraint("owner", "idempotency_key"),
+    Index(None, "state", "created_at"),
+)

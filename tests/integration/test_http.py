@@ -248,6 +248,9 @@ def test_the_service_stops_in_good_order(tmp_path: Path, number: signal.Signals)
         assert process.stderr is not None
         try:
             assert process.stderr.readline() == f"Dateline is listening on http://127.0.0.1:{port}\n"
+            who = "There are no API keys: only this machine is answered, and whoever is on it.\n"
+            assert process.stderr.readline() == who
+            assert process.stderr.readline() == "Nothing leaves this machine.\n"
             with pytest.raises(HomeInUseError, match="serve"):
                 open_home(Settings(home=home), embedder=FakeEmbedder())
             assert httpx.get(f"http://127.0.0.1:{port}/status").json()["articles"] == 0

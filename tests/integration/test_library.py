@@ -681,7 +681,7 @@ class TestOutOfStep:
         with sqlite3.connect(full.path / "catalogue.sqlite") as raw:
             for column in ("published_at", "language"):
                 raw.execute(f"alter table versions drop column {column}")
-            for table in ("staged_chunks", "session_turns", "sessions"):
+            for table in ("staged_chunks", "session_turns", "sessions", "jobs"):
                 raw.execute(f"drop table {table}")
             raw.execute("update alembic_version set version_num = '0001'")
         raw.close()

@@ -201,7 +201,7 @@ class TestCommandLine:
     @pytest.fixture(autouse=True)
     def _in_this_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # Logging stays as the tests that come after this one expect it.
-        monkeypatch.setattr("api.cli.logs.log_to_stderr", lambda _level: None)
+        monkeypatch.setattr("api.cli.logs.log_to_stderr", lambda _level, **_told: None)
         monkeypatch.setattr("qa.library.home.make_embedder", lambda *_args, **_options: FakeEmbedder())
 
     def test_ask_and_search(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -252,9 +252,12 @@ class FakeIndex:
     def __init__(self, catalog: FakeCatalog) -> None:
         self.catalog = catalog
 
-    def delete(self, article_id: str) -> None:
+    def bury(self, article_id: str) -> None:
         self.catalog.article(article_id)
         del self.catalog.kept[article_id]
+
+    def backlog(self) -> int:
+        return 1
 
     def status(self) -> LibraryStatus:
         return LibraryStatus(
@@ -310,14 +313,37 @@ class FakeSessions:
         self.expired += 1
 
 
+class FakeStore:
+    """Eight vectors."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+
+    def count(self) -> int:
+        if self.error:
+            raise self.error
+        return 8
+
+
+class FakeJobs:
+    """No jobs: those are tested over a real home."""
+
+    def pending(self) -> int:
+        return 0
+
+
 class FakeHome:
     """What the routes need of a home. Records whether it was closed."""
+
+    writable = False
 
     def __init__(self) -> None:
         self.path = Path(".dateline")
         self.catalog = FakeCatalog()
         self.index = FakeIndex(self.catalog)
         self.sessions = FakeSessions()
+        self.store = FakeStore()
+        self.jobs = FakeJobs()
         self.embedder: Any = FakeEmbedder()
         self.closed = False
 

@@ -143,6 +143,7 @@ async def test_status_counts(client: httpx.AsyncClient) -> None:
     status = (await client.get("/status")).json()
     assert (status["articles"], status["by_source"], status["by_month"]) == (2, {"": 1, "Courier": 1}, {"2025-03": 1})
     assert status["by_language"] == {"": 1, "en": 1}
+    assert status["leaves_machine"] == []
     assert (status["model"], status["revision"], status["first"]) == ("openai:gpt-test", 7, "2025-03-24")
 
 
@@ -152,8 +153,14 @@ async def test_health(client: httpx.AsyncClient, home: FakeHome) -> None:
         ready = await client.get("/health/ready")
         if ready.status_code == 200:
             break
-    assert ready.json() == {"status": "ok", "checks": {"catalog": "ok", "embedding_model": "ok"}}
+    assert ready.json() == {
+        "status": "ok",
+        "checks": dict.fromkeys(("catalog", "store", "embedding_model", "model"), "ok"),
+    }
     home.catalog.error = HomeInUseError("the catalogue is locked")
     ready = await client.get("/health/ready")
     assert (ready.status_code, ready.headers["content-type"]) == (503, "application/problem+json")
     assert (ready.json()["code"], ready.json()["checks"]["catalog"]) == ("not_ready", "the catalogue is locked")
+    home.catalog.error, home.store.error = None, StoreUnreachableError("Chroma does not answer")
+    ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]["store"]) == (503, "Chroma does not answer")

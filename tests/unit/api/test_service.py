@@ -206,6 +206,7 @@ async def test_the_documentation_lists_every_route_and_error(client: httpx.Async
     assert set(document["paths"]) == {
         *("/chat", "/search", "/articles", "/articles/{article_id}", "/status", "/health/live", "/health/ready"),
         *("/v1/chat/completions", "/v1/models", "/v1/models/{model_id}", "/sessions/{session_id}"),
+        *("/jobs/{job_id}", "/jobs/{job_id}/events", "/metrics"),
     }
     for path, operations in document["paths"].items():
         for operation in operations.values():
