@@ -194,13 +194,14 @@ class Bench:
         """``rate`` requests a second, every fifth a question; memory each second, and all statuses."""
         statuses: list[int] = []
         sampled: list[float] = []
-        end = time.perf_counter() + seconds
-        slots = iter(time.perf_counter() + number / rate for number in itertools.count())
+        began = time.perf_counter()
+        end = began + seconds
+        slots = iter(began + number / rate for number in itertools.count())
         asked = itertools.cycle(self.questions)
         numbers = itertools.count()
 
         async def caller(connection: Connection) -> None:
-            while (at := next(slots)) < end:
+            while max(at := next(slots), time.perf_counter()) < end:
                 await asyncio.sleep(max(0.0, at - time.perf_counter()))
                 question = next(asked)
                 if next(numbers) % 5:
