@@ -49,13 +49,13 @@ QUESTIONS = (
 
 
 class _Slow(ScriptedOpenAI):
-    """A model that takes a second for each reply."""
+    """A model that takes a second and a half for each reply."""
 
     def _reply(self, request: object) -> Reply:
         assert isinstance(request, dict)
         asked = str(request["messages"][-1]["content"]).rsplit("\n", 1)[-1].lower()
         text = next((reply for word, reply in _REPLIES.items() if word in asked), "The articles do not say.")
-        return Reply(text, delay=1.0)
+        return Reply(text, delay=1.5)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def record(folder: Path, note: Callable[[str], None] = lambda _: None) -> tuple[
             (["ingest", "news"], ()),
             (["ask", "How many people did the flood in Brannick kill?", "--as-of", "2025-06-30"], ()),
             (["chat", "--as-of", "2025-06-30"], chat),
-            ([*batch, "--concurrency", "2"], [Typed("4/8", "\x03")]),
+            ([*batch, "--concurrency", "2"], [Typed("2/8", "\x03")]),
             ([*batch, "--concurrency", "2"], ()),
             (["batch", "answers.jsonl", "--render", "-o", "report.html"], ()),
         ]

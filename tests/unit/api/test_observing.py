@@ -68,7 +68,7 @@ async def test_prometheus_is_told_of_requests_questions_and_what_waits() -> None
         ("dateline_sentences_total", ("unsupported",)): 0,
         ("dateline_sentences_total", ("refused",)): 2,
         ("dateline_failures_total", ("model_timeout",)): 1,
-        ("dateline_stage_seconds_count", ("retrieve",)): 2,
+        ("dateline_stage_seconds_count", ("retrieve",)): 1,
         ("dateline_stage_seconds_count", ("search",)): 1,
         ("dateline_running", ()): 0,
         ("dateline_backlog", ()): 1,
