@@ -12,19 +12,29 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
 
 from qa.citations import Quote
 from qa.library.encoders import Embedder
 from qa.models import Passage
 from qa.text import STOPWORDS, content_stems, fold, sentences
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 MAX_SENTENCES = 3
 _MAX_EMBEDDED = 24
 """So many sentences, those that look best before their similarity is known, are embedded: that is most of the time a
 question takes, and more change nothing (16: two answers in a hundred lost, 32: none won)."""
+_REMEMBERED = 20_000
+"""So many sentences' vectors are kept, 30 MB: what is in the news is asked about again and again."""
 _MIN_WORDS = 4
 
 _SIMILARITY_SHARE, _COVERAGE_SHARE, _KIND_SHARE, _NEWS_SHARE, _VOTE_SHARE = 0.33, 0.33, 0.17, 0.085, 0.085
@@ -98,6 +108,8 @@ class ExtractiveReader:
     def __init__(self, embedder: Embedder, *, abstain_below: float) -> None:
         self._embedder = embedder
         self._abstain_below = abstain_below
+        self._known: LRUCache[str, NDArray[np.float32]] = LRUCache(_REMEMBERED)
+        self._lock = threading.Lock()
 
     def pick(self, question: str, passages: Sequence[Passage]) -> list[Picked]:
         """The sentences of :meth:`read`; [] when it is not sure enough of them: abstain."""
@@ -112,7 +124,7 @@ class ExtractiveReader:
             return Reading((), 0.0)
         vector = self._embedder.embed([question], query=True)[0]
         quotes = [candidate.quote for candidate in candidates]
-        similarity = [float(one) for one in self._embedder.embed([quote.text for quote in quotes]) @ vector]
+        similarity = [float(one @ vector) for one in self._vectors([quote.text for quote in quotes])]
         mixed = _with_neighbours(quotes, similarity)
         ranked = sorted(
             (
@@ -126,6 +138,17 @@ class ExtractiveReader:
         confidence = (1 - _NEAR_SHARE - _NAMED_SHARE) * best.score + _NEAR_SHARE * min(max(nearest, 0.0), 1.0)
         confidence += _NAMED_SHARE * asked.named_in(best.quote.passage)
         return Reading(tuple(_understandable(_without_repeats(ranked))), confidence)
+
+    def _vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The vectors of sentences, in their order; only those not met lately are computed."""
+        with self._lock:
+            found = {text: self._known[text] for text in texts if text in self._known}
+        fresh = [text for text in dict.fromkeys(texts) if text not in found]
+        if fresh:
+            found |= dict(zip(fresh, self._embedder.embed(fresh), strict=True))
+            with self._lock:
+                self._known.update((text, found[text]) for text in fresh)
+        return [found[text] for text in texts]
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,3 +99,14 @@ def test_a_question_whose_names_no_passage_holds_is_less_sure(reader: Extractive
     elsewhere = reader.read("Who arrived in Angola for talks about trade?", PASSAGES)
     assert here.confidence > elsewhere.confidence > 0
     assert reader.read("Who came?", []).confidence == 0
+
+
+def test_sentences_met_before_are_not_embedded_again() -> None:
+    embedder = FakeEmbedder()
+    reader = ExtractiveReader(embedder, abstain_below=0.4)
+    first = reader.read("Who arrived in Brazil for talks?", PASSAGES[:1])
+    assert embedder.embedded
+    embedder.embedded.clear()
+    again = reader.read("Who arrived in Brazil for talks?", PASSAGES[:1])
+    assert again == first
+    assert embedder.embedded == []
