@@ -126,6 +126,17 @@ REPORT = (
 )
 
 
+def test_a_home_within_the_folder_that_is_read_is_no_news(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("date 2025-05-06\n\nThe bridge is open again.", encoding="utf-8")
+    (tmp_path / "more" / "home").mkdir(parents=True)
+    (tmp_path / "more" / "home" / "b.txt").write_text("Only the home itself is left out.", encoding="utf-8")
+    with opened(tmp_path / "home") as home:
+        report = ingest(home, tmp_path)
+        assert (report.stored, report.failed) == (2, ())
+        again = ingest(home, tmp_path)
+        assert (again.unchanged, again.failed) == (2, ())
+
+
 def test_copies_are_counted_and_share_a_cluster(home: Home, tmp_path: Path) -> None:
     def told(n: int, text: str) -> dict[str, str]:
         return {"url": f"https://{n}.example/bridge", "text": text, "published": "2025-05-06"}
