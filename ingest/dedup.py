@@ -110,7 +110,7 @@ def same_story(new: Story, members: Sequence[Story], is_word: Callable[[str], bo
     if len(_shingles(new.text)) < _MIN_WORDS:
         exact = (new.published, words(new.text))
         return any((story.published, words(story.text)) == exact for story in members)
-    stories = (new, *members)
+    stories = (new, *_each_once(members))
     texts = [_AGENCY_LINE.sub("", story.text.strip()) for story in stories]
     shingles = [_shingles(text) for text in texts]
     if not any(_alike(shingles[0], other) for other in shingles[1:]):
@@ -120,11 +120,23 @@ def same_story(new: Story, members: Sequence[Story], is_word: Callable[[str], bo
     if any(denied != negations[0] for denied in negations[1:]):
         # Leaving a name out is cutting; leaving a "not" out is saying the opposite.
         return False
-    fullest = max(range(len(texts)), key=lambda i: len(facts[i]))
+    # Printed again later, the fullest is still what was cut.
+    fullest = max(range(len(texts)), key=lambda i: (len(facts[i]), -(stories[i].published or date.max).toordinal()))
     return all(
         facts[i] == facts[fullest] or (_within(facts[i], facts[fullest]) and _not_before(story, stories[fullest]))
         for i, story in enumerate(stories)
     )
+
+
+def _each_once(stories: Sequence[Story]) -> list[Story]:
+    """Each text once, dated by the first to print it, and once more for those undated."""
+    first: dict[tuple[str, bool], Story] = {}
+    for story in stories:
+        key = (story.text, story.published is None)
+        known = first.setdefault(key, story)
+        if story.published is not None and known.published is not None and story.published < known.published:
+            first[key] = story
+    return list(first.values())
 
 
 def _within(part: Sequence[str], whole: Sequence[str]) -> bool:

@@ -148,7 +148,15 @@ class Pipeline:
 
             web = fetcher(self._home.settings)
         settings = self._home.settings
-        items = read(paths, today=settings.today(), fields=fields, date_order=settings.date_order, web=web, jobs=jobs)
+        items = read(
+            paths,
+            today=settings.today(),
+            fields=fields,
+            date_order=settings.date_order,
+            web=web,
+            jobs=jobs,
+            home=settings.home,
+        )
         # Closed at once when the run fails: processes that read must not outlast it.
         with closing(items):
             return _Run(self._home, restore, progress or Silent()).over(_in_batches(items, self._batch_size))

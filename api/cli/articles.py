@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from api.schemas import ArticleDetail, ArticleSummary
+    from api.schemas import ArticleDetail, ArticleSummary, ArticleVersion
     from qa.library.catalog import Catalog
     from qa.settings import Settings
 
@@ -118,6 +118,8 @@ def show_article(
     for name, value in facts.items():
         if value:
             console.print(Text.assemble((f"{name}: ", "bold"), one_line(value)))
+    for version in article.versions if len(article.versions) > 1 else ():
+        console.print(_told(version), style="dim")
     console.print()
     console.print(Text(safe(article.text)))
 
@@ -174,6 +176,19 @@ def _published(article: ArticleDetail) -> str:
     if article.published is None:
         return "undated"
     return f"{article.published_at or article.published} (from {article.published_from})"
+
+
+def _told(version: ArticleVersion) -> str:
+    """A version, and the days on which it is the article."""
+    days = [f"from {version.valid_from}"] if version.valid_from else []
+    # The first day that it is not.
+    days += [f"until {version.valid_to}"] if version.valid_to else []
+    valid = "never valid, replaced on its day" if _is_replaced(version) else f"valid {' '.join(days) or 'always'}"
+    return f"  {version.number}  {version.published or 'undated'}  {valid}"
+
+
+def _is_replaced(version: ArticleVersion) -> bool:
+    return version.valid_from is not None and version.valid_from == version.valid_to
 
 
 def _all(catalog: Catalog) -> Iterator[ArticleSummary]:

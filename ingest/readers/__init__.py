@@ -90,19 +90,20 @@ def read(
     date_order: DateOrder = "auto",
     web: Web | None = None,
     jobs: int = 1,
+    home: Path | None = None,
 ) -> Generator[Item, None, None]:
     """Every article in ``paths``, in order, with the warnings before it, and a failure for all that cannot be read.
 
-    Folders are read with all that is in them, by name, hidden files and unknown formats left out; a file that is
-    named itself must be of a known format; the path ``-`` is standard input. ``today`` is what publication dates are
-    held against, ``date_order`` how numeric ones are read that could have day or month first, ``fields`` says what
-    fields of records are called in the files (``{"text": "body"}``). URLs are fetched from ``web``, which files never
-    are the cause of. With ``jobs`` above 1 so many processes read the files that hold one article each, pages and PDF
-    above all, a few ahead of what is taken; the articles and their order are the same. Holds one article at a time, or
-    a few for each process; never raises for what is on disk or in the web.
+    Folders are read with all that is in them, by name, hidden files, unknown formats and the ``home`` that articles are
+    kept in left out; a file that is named itself must be of a known format; the path ``-`` is standard input. ``today``
+    is what publication dates are held against, ``date_order`` how numeric ones are read that could have day or month
+    first, ``fields`` says what fields of records are called in the files (``{"text": "body"}``). URLs are fetched from
+    ``web``, which files never are the cause of. With ``jobs`` above 1 so many processes read the files that hold one
+    article each, pages and PDF above all, a few ahead of what is taken; the articles and their order are the same.
+    Holds one article at a time, or a few for each process; never raises for what is on disk or in the web.
     """
     make = partial(Source, today=today, fields=dict(fields or {}), date_order=date_order)
-    steps = _steps(paths, make, web)
+    steps = _steps(paths, make, web, home and Path(os.path.realpath(home)))
     if jobs <= 1:
         for step in steps:
             yield from step() if callable(step) else _read_file(step)
@@ -129,7 +130,7 @@ class _File:
 _Step = _File | Callable[[], Iterable[Item]]
 
 
-def _steps(paths: Iterable[Path | Url], make: _Make, web: Web | None) -> Iterator[_Step]:
+def _steps(paths: Iterable[Path | Url], make: _Make, web: Web | None, home: Path | None) -> Iterator[_Step]:
     """What there is to read, in order."""
     for path in paths:
         if isinstance(path, Url):
@@ -137,10 +138,10 @@ def _steps(paths: Iterable[Path | Url], make: _Make, web: Web | None) -> Iterato
         elif path == STDIN:
             yield partial(read_stdin, make)
         else:
-            yield from _found(path, make)
+            yield from _found(path, make, home)
 
 
-def _found(path: Path, make: _Make) -> Iterator[_Step]:
+def _found(path: Path, make: _Make, home: Path | None) -> Iterator[_Step]:
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
     except FileNotFoundError:
@@ -150,8 +151,8 @@ def _found(path: Path, make: _Make) -> Iterator[_Step]:
         yield _failing(path, f"cannot be read: {error.strerror}")
         return
     if is_folder:
-        beside = Beside(path, partial(files_in, path))
-        for found in _walk(path):
+        beside = Beside(path, partial(files_in, path, home))
+        for found in _walk(path, home):
             yield _File(found, make, beside) if isinstance(found, Path) else partial(_only, found)
     elif _reader(path) is None:
         known = ", ".join(SUFFIXES)
@@ -174,12 +175,12 @@ def _reader(path: Path) -> Reader | None:
     return _READERS.get(Path(name).suffix)
 
 
-def files_in(folder: Path) -> Iterator[Path]:
+def files_in(folder: Path, home: Path | None = None) -> Iterator[Path]:
     """The files of a folder that :func:`read` reads, with those below it, by name."""
-    return (path for path in _walk(folder) if isinstance(path, Path))
+    return (path for path in _walk(folder, home) if isinstance(path, Path))
 
 
-def _walk(folder: Path) -> Iterator[Path | ReadFailure]:
+def _walk(folder: Path, home: Path | None) -> Iterator[Path | ReadFailure]:
     failures: list[ReadFailure] = []
 
     def unreadable(error: OSError) -> None:
@@ -188,7 +189,8 @@ def _walk(folder: Path) -> Iterator[Path | ReadFailure]:
     for here, folders, files in os.walk(folder, onerror=unreadable):
         yield from failures
         failures.clear()
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inside = home is not None and home.parent == Path(os.path.realpath(here)) and home.name
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != inside)
         for name in sorted(files):
             path = Path(here) / name
             if not name.startswith(".") and _reader(path) is not None:

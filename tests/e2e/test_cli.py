@@ -203,6 +203,19 @@ def test_a_terminal_sees_the_answer_come_and_then_its_citations(home: Path) -> N
     assert "Ingesting" in shown
 
 
+def test_an_article_that_was_corrected_is_shown_with_its_versions(tmp_path: Path) -> None:
+    for day, toll in (("05", "Twelve"), ("06", "Fifteen")):
+        news = tmp_path / f"{day}.txt"
+        news.write_text(f"date 2024-03-{day}\nurl: https://a.example/f\n\n{toll} people died.", encoding="utf-8")
+        assert dateline("ingest", news, "--home", tmp_path / "home").code == 0
+    (listed,) = dateline("articles", "list", "--json", "--home", tmp_path / "home").document
+    shown = dateline("articles", "show", listed["id"], "--home", tmp_path / "home").out
+    assert "version: 2 of 2" in shown
+    assert "  1  2024-03-05  valid until 2024-03-06\n  2  2024-03-06  valid from 2024-03-06\n\nFifteen" in shown
+    early = dateline("articles", "show", listed["id"], "--as-of", "2024-03-05", "--home", tmp_path / "home").out
+    assert early.endswith("\n\nTwelve people died.\n")
+
+
 def test_articles_are_listed_shown_deleted_and_restored(home: Path) -> None:
     listed = dateline("articles", "list", "--json", "--home", home).document
     assert [article["published"] for article in listed] == ["2025-03-28", "2025-03-24", "2025-03-06"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.dedup import bands
 from ingest.pipeline import IngestReport, Pipeline
 from qa.errors import HomeError, NotFoundError
 from qa.library.home import Home, open_home
@@ -125,6 +126,17 @@ REPORT = (
 )
 
 
+def test_a_home_within_the_folder_that_is_read_is_no_news(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("date 2025-05-06\n\nThe bridge is open again.", encoding="utf-8")
+    (tmp_path / "more" / "home").mkdir(parents=True)
+    (tmp_path / "more" / "home" / "b.txt").write_text("Only the home itself is left out.", encoding="utf-8")
+    with opened(tmp_path / "home") as home:
+        report = ingest(home, tmp_path)
+        assert (report.stored, report.failed) == (2, ())
+        again = ingest(home, tmp_path)
+        assert (again.unchanged, again.failed) == (2, ())
+
+
 def test_copies_are_counted_and_share_a_cluster(home: Home, tmp_path: Path) -> None:
     def told(n: int, text: str) -> dict[str, str]:
         return {"url": f"https://{n}.example/bridge", "text": text, "published": "2025-05-06"}
@@ -139,6 +151,31 @@ def test_copies_are_counted_and_share_a_cluster(home: Home, tmp_path: Path) -> N
     assert ingest(home, tmp_path / "b.jsonl").duplicates == 0
     texts = {home.catalog.article(one.article.id).article.text for one in home.catalog.articles().items}
     assert texts == {REPORT, near}
+
+
+def test_an_article_is_compared_with_the_likest_clusters_and_each_text_once(home: Home, tmp_path: Path) -> None:
+    def told(n: int, text: str) -> dict[str, str]:
+        return {"url": f"https://{n}.example/", "text": text, "published": f"2025-05-{n % 28 + 1:02}"}
+
+    # What a site prints in place of its articles, alike but for a name; and one text that many print.
+    formulas = [told(n, REPORT.replace("Kelmouth", f"Kelm{chr(ord('a') + n)}th")) for n in range(20)]
+    copies = [told(n, REPORT) for n in range(20, 60)]
+    ingest(home, jsonl(tmp_path / "a.jsonl", *formulas, *copies))
+    found = home.index.alike(bands(REPORT), article_id="another")
+    assert len(found) == 16
+    (printed,) = [members for members in found.values() if any(one.text == REPORT for one in members)]
+    assert [(one.text, one.published) for one in printed] == [(REPORT, date(2025, 5, 1))]
+    assert ingest(home, jsonl(tmp_path / "b.jsonl", told(60, REPORT))).duplicates == 1
+
+
+def test_a_short_text_of_every_day_finds_the_copy_of_its_own_day(home: Home, tmp_path: Path) -> None:
+    text = "Shares closed higher on the exchange of Kelmouth, led by banks and carmakers."
+
+    def told(outlet: str, day: int) -> dict[str, str]:
+        return {"url": f"https://{outlet}.example/{day}", "text": text, "published": f"2025-03-{day:02}"}
+
+    ingest(home, jsonl(tmp_path / "a.jsonl", *(told("one", day) for day in range(1, 31))))
+    assert ingest(home, jsonl(tmp_path / "b.jsonl", *(told("two", day) for day in range(1, 31)))).duplicates == 30
 
 
 def test_language_and_instant_are_kept(home: Home, tmp_path: Path) -> None:

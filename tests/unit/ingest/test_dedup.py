@@ -54,6 +54,30 @@ def test_a_later_text_that_adds_a_figure_is_news() -> None:
     assert not same(TEXT + " The toll was later raised to seven.", days=1)
 
 
+def test_the_full_report_printed_again_after_a_cut_one_is_the_same_story() -> None:
+    cut = TEXT.replace(" Prices in the shops rose by 3.4 percent on the third day.", "")
+    members = [Story(TEXT, DAY), Story(cut, DAY + timedelta(days=1))]
+    assert same_story(Story(TEXT, DAY + timedelta(days=3)), members, is_word)
+    # Whoever has only the cut one does not know that it is one.
+    assert not same_story(Story(TEXT, DAY + timedelta(days=3)), members[1:], is_word)
+
+
+def test_a_text_that_many_print_is_compared_once() -> None:
+    asked: list[str] = []
+
+    def counted(word: str) -> bool:
+        asked.append(word)
+        return is_word(word)
+
+    assert same_story(Story(TEXT, DAY), [Story(TEXT, DAY)], counted)
+    once = len(asked)
+    assert once
+    asked.clear()
+    many = [Story(TEXT, DAY + timedelta(days=number)) for number in range(200)]
+    assert same_story(Story(TEXT, DAY), many, counted)
+    assert len(asked) == once
+
+
 def test_what_is_not_english_must_be_alike_word_by_word() -> None:
     spanish = "La crecida del río dejó cuatro muertos en Kelmouth, según informó el lunes la ministra de Sanidad. " * 4
     assert same_story(Story(spanish, DAY), [Story(spanish, DAY)], is_word)

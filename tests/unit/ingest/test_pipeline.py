@@ -92,7 +92,7 @@ class Recorded:
 
 
 def pipeline(index: FakeIndex, **options: Any) -> Pipeline:
-    settings = SimpleNamespace(chunk_tokens=180, date_order="auto", today=lambda: date(2025, 7, 1))
+    settings = SimpleNamespace(home=None, chunk_tokens=180, date_order="auto", today=lambda: date(2025, 7, 1))
     home = SimpleNamespace(index=index, settings=settings, embedder=FakeEmbedder())
     return Pipeline(cast(Home, home), **options)
 
