@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import shlex
 import struct
@@ -60,7 +61,7 @@ class _Slow(ScriptedOpenAI):
 
 @dataclass(frozen=True)
 class Typed:
-    """Something typed once the screen shows ``after`` so many ``times``."""
+    """Something typed once the screen shows ``after``, a regular expression, so many ``times``."""
 
     after: str
     keys: str
@@ -92,7 +93,7 @@ class Terminal:
         wanted = next(keys, None)
         for data in _output(master):
             stream.feed(data)
-            if wanted is not None and _text(screen).count(wanted.after) >= wanted.times:
+            if wanted is not None and len(re.findall(wanted.after, _text(screen))) >= wanted.times:
                 os.write(master, wanted.keys.encode())
                 wanted = next(keys, None)
         os.close(master)
@@ -158,7 +159,7 @@ def record(folder: Path, note: Callable[[str], None] = lambda _: None) -> tuple[
             (["ingest", "news"], ()),
             (["ask", "How many people did the flood in Brannick kill?", "--as-of", "2025-06-30"], ()),
             (["chat", "--as-of", "2025-06-30"], chat),
-            ([*batch, "--concurrency", "2"], [Typed("2/8", "\x03")]),
+            ([*batch, "--concurrency", "2"], [Typed("[2-5]/8", "\x03")]),
             ([*batch, "--concurrency", "2"], ()),
             (["batch", "answers.jsonl", "--render", "-o", "report.html"], ()),
         ]
