@@ -220,7 +220,7 @@ def _identify(gold: str) -> str:
 def _judge(name: str | None, settings: Settings) -> Judge:
     if name is None:
         return judge_by_support_check
-    from qa.evaluation_judge import ChatJudge
+    from qa.judging import ChatJudge
     from qa.roster import Roster
 
     return ChatJudge(Roster(settings).model(name))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 
 from qa.citations import Quote, judge
 from qa.evaluation.answers import said
@@ -25,10 +26,14 @@ _UNSUPPORTED = " (not supported by the articles)"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence, and the citations whose support of it is asked about (their numbers, in order)."""
+    """A sentence, and the citations whose support of it is asked about (their numbers, in order).
+
+    ``whole``: they are all that the sentence cites.
+    """
 
     text: str
     cited: tuple[int, ...]
+    whole: bool = field(default=False, compare=False)
 
 
 def claims(answer: Answer) -> Iterator[Claim]:
@@ -38,7 +43,7 @@ def claims(answer: Answer) -> Iterator[Claim]:
         if cited:
             yield from dict.fromkeys(
                 (
-                    Claim(text, cited),
+                    Claim(text, cited, whole=True),
                     *(Claim(text, (one,)) for one in cited),
                     *(Claim(text, _without(cited, one)) for one in cited if len(cited) > 1),
                 )
@@ -60,6 +65,13 @@ def scores(answer: Answer, supported: Mapping[Claim, bool]) -> Cited:
     return Cited(
         precision=useful / citations if citations else 0.0, recall=borne / len(sentences) if sentences else 0.0
     )
+
+
+def sources(claim: Claim, answer: Answer) -> list[tuple[date | None, str]]:
+    """Day of publication and text of the passages behind a claim's citations, each once, in their order."""
+    cited = (one for one in answer.citations if one.n in claim.cited)
+    passages = (_quote(one, answer.passages).passage for one in cited)
+    return list(dict.fromkeys((passage.published, passage.text) for passage in passages))
 
 
 def by_support_check(claim: Claim, answer: Answer) -> bool:
