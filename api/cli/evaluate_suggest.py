@@ -53,7 +53,7 @@ async def _drafted(count: int, settings: Settings) -> list[Draft]:
 
     found: list[Draft] = []
     used: set[tuple[str, str]] = set()
-    with open_home(settings) as home, meter("Drafting", "questions") as shown:
+    with open_home(settings, any_model=True) as home, meter("Drafting", "questions") as shown:
         model = None if settings.model == EXTRACTIVE else Roster(settings).model(settings.model)
         ids = _ids(home)
         # One of each article, in an order that favours no date; then, as long as there are any, a further one.
