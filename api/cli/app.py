@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from api.cli import articles, ask, batch, chat, doctor, ingest, keys, search, serve, status
+from api.cli import articles, ask, batch, chat, doctor, evaluate, ingest, keys, search, serve, status
 from api.cli.options import DebugOption, HomeOption, examples
 from api.errors import INTERRUPTED
 
@@ -44,6 +44,7 @@ app.command("ask", epilog=ask.EXAMPLES)(ask.ask)
 app.command("chat", epilog=chat.EXAMPLES)(chat.chat)
 app.command("search", epilog=search.EXAMPLES)(search.search)
 app.command("batch", epilog=batch.EXAMPLES)(batch.batch)
+app.command("eval", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.add_typer(articles.app, name="articles")
 app.add_typer(keys.app, name="keys")

@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 ONE_PLACE = {
     "alembic": "qa/library/",
     "chromadb": "qa/library/store.py",
+    "ir_measures": "qa/evaluation/ranked.py",
     "langchain": "qa/providers.py",
     # The other way round: LangChain's chains speak to Dateline.
     "langchain_core": "qa/langchain_face.py",

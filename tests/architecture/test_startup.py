@@ -12,6 +12,7 @@ HEAVY = {
     "alembic",
     "chromadb",
     "fastapi",
+    "ir_measures",
     "langchain",
     "langchain_core",
     "langchain_openai",
@@ -34,7 +35,9 @@ print(json.dumps(sorted(name for name in sys.modules if "." not in name)), file=
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["ask", "--help"], ["ingest", "--help"], ["serve", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["ask", "--help"], ["ingest", "--help"], ["eval", "--help"], ["serve", "--help"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     ran = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True)
     assert "Usage" in ran.stdout

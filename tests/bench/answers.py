@@ -31,12 +31,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.engine import Engine
+from qa.evaluation.abstaining import accuracy_by_coverage, area
+from qa.evaluation.items import holds, plain
 from qa.library.home import Home, open_home
 from qa.models import Ask
 from qa.reader import ExtractiveReader
 from qa.settings import load_settings
 from tests.bench import retrieval_homes
-from tests.bench.retrieval import plain
 
 RESAMPLES = 2_000
 Floats = NDArray[np.float64]
@@ -52,11 +53,6 @@ class Outcome:
     confidence: float
     nearest: float
     seconds: float
-
-
-def holds(text: str, answers: Sequence[str]) -> bool:
-    """Whether ``text`` holds the words of one of ``answers``."""
-    return any(f" {plain(answer)} " in f" {plain(text)} " for answer in answers)
 
 
 def questions(quarter: str) -> list[dict[str, Any]]:
@@ -104,18 +100,6 @@ async def ask_all(home: Home, asked: Sequence[tuple[dict[str, Any], bool]]) -> l
             )
         )
     return outcomes
-
-
-def curve(sureness: Floats, right: Floats) -> Floats:
-    """Accuracy of the surest 1, 2, ... questions."""
-    order = np.argsort(-sureness, kind="stable")
-    accuracy: Floats = np.cumsum(right[order]) / np.arange(1, len(right) + 1)
-    return accuracy
-
-
-def area(sureness: Floats, right: Floats) -> float:
-    """Area under the risk-coverage curve: 0 is best."""
-    return float(1 - curve(sureness, right).mean())
 
 
 def interval(values: Sequence[float]) -> str:
@@ -175,7 +159,7 @@ def plot(outcomes: Sequence[Outcome], path: Path) -> None:
         ("confidence", [one.confidence for one in outcomes], "-"),
         ("cosine of the nearest passage", [one.nearest for one in outcomes], "--"),
     ):
-        accuracy = curve(np.array(values)[order], right)
+        accuracy = accuracy_by_coverage(np.array(values)[order], right)
         axes.plot(np.arange(1, len(right) + 1) / len(right), accuracy, style, label=label)
     axes.set(xlabel="coverage: share of questions answered", ylabel="accuracy of those", xlim=(0, 1), ylim=(0, 1.02))
     axes.set_title(f"Embedded reader, {len(outcomes)} questions, half of them without an answer")

@@ -22,11 +22,11 @@ from pathlib import Path
 
 from qa.assembly import Assembly
 from qa.claims import ClaimStream
+from qa.evaluation.resampling import interval
 from qa.models import Passage
 from qa.text import sentences
 from tests.bench import planting
 from tests.bench.planting import Change
-from tests.bench.retrieval import interval
 
 PASSAGE_WORDS = 180
 SHOWN_BESIDE = 5

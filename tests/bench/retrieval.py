@@ -12,7 +12,6 @@ A passage is an answer passage when its article is among the question's ``gold_u
 from __future__ import annotations
 
 import json
-import re
 import statistics
 import sys
 import time
@@ -22,10 +21,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ingest.clean import canonical_url
 from qa.dates import read_range
+from qa.evaluation.items import holds
+from qa.evaluation.ranked import of_passages
+from qa.evaluation.resampling import interval
+from qa.evaluation.slices import TIME_EXPRESSION
 from qa.library.home import Home, open_home
 from qa.models import Filters
 from qa.retrieve import Retriever
@@ -35,21 +36,9 @@ from tests.bench.ingest import load
 from tests.bench.retrieval_homes import QUARTERS, TOGETHER, cache, data, make, quarter
 
 DEPTH = 10
-RESAMPLES = 10_000
 DENSE, OURS, NO_AGE = "dense", "dateline", "dateline, age not weighed"
 
 ARCHIVE_DAY = "2024-06-28"
-TIME_EXPRESSION = re.compile(
-    r"\b((19|20)\d\d|(to|yester)day|tomorrow|tonight|now|new(ly|est)|latest|recent(ly)?|current(ly)?|soon|upcoming"
-    r"|(mon|tues|wednes|thurs|fri|satur|sun)day|jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|june?|july?|aug(ust)?"
-    r"|sept(ember)?|oct(ober)?|nov(ember)?|dec(ember)?"
-    r"|(this|last|next|past|coming|previous) (day|night|week(end)?|month|year|decade)s?"
-    r"|(this|last|next|past|coming) (spring|summer|fall|autumn|winter))"
-    r"\b",
-    re.IGNORECASE,
-)
-"""What makes a question speak of a time. Kept apart from the product's own parser: the same questions are left out
-whatever that learns to read."""
 
 
 @dataclass(frozen=True)
@@ -60,21 +49,11 @@ class Found:
     text: str
 
 
-def plain(text: str) -> str:
-    """Lower-cased letters and digits, words apart by one space, a leading article dropped."""
-    words = re.findall(r"[^\W_]+", text.lower())
-    return " ".join(words[1:] if words[:1] and words[0] in {"a", "an", "the"} and len(words) > 1 else words)
-
-
 def reciprocal_rank(question: dict[str, Any], found: Sequence[Found]) -> float:
     """1 / rank of the first answer passage among the first ten, 0 when there is none."""
     gold = {canonical_url(url) for url in question["gold_urls"]}
-    answers = [f" {plain(answer)} " for answer in question["answers"]]
-    for rank, one in enumerate(found[:DEPTH], start=1):
-        text = f" {plain(one.text)} "
-        if one.url and canonical_url(one.url) in gold and any(answer in text for answer in answers):
-            return 1.0 / rank
-    return 0.0
+    flags = [bool(one.url) and canonical_url(one.url) in gold and holds(one.text, question["answers"]) for one in found]
+    return of_passages([flags], DEPTH)[0][f"mrr@{DEPTH}"]
 
 
 def dense(home: Home) -> Callable[[str, date], list[Found]]:
@@ -124,14 +103,6 @@ def measure(
         times.append((time.perf_counter() - begun) * 1000)
         ranks.append(reciprocal_rank(question, found))
     return ranks, times
-
-
-def interval(*values: Sequence[float], of: Callable[..., Any] = lambda mean: mean) -> tuple[float, float]:
-    """95% bootstrap interval of ``of`` the means of ``values``, the same questions drawn for all of them."""
-    columns = np.array(values)
-    drawn = np.random.default_rng(0).integers(columns.shape[1], size=(RESAMPLES, columns.shape[1]))
-    low, high = np.percentile(of(*(column[drawn].mean(axis=1) for column in columns)), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def row(name: str, ranks: Sequence[float], times: Sequence[float]) -> str:
