@@ -21,7 +21,9 @@ from api.keys import KeyRing
 from api.limiting import CallerLimits, Turns
 from api.measures import Measures
 from api.middleware import RequestEnvelope
-    for module in (page, chat, sessions, search, jobs, articles, health, metrics, openai):
+from api.observing import Observed
+from api.readiness import Readiness
+from api.routes import articles, chat, health, jobs, metrics, openai, page, search, sessions
 from api.routes.problems import name_media_type
 from api.security import BodyLimit, HostGuard, is_loopback
 from api.service import Answering, Service, Warmth, engine_of
@@ -61,11 +63,7 @@ def create_app(settings: Settings | None = None, home: Home | None = None, engin
         redirect_slashes=False,
     )
     handlers.install(app)
-<<<<<<< HEAD
-    for module in (chat, sessions, search, jobs, articles, health, metrics, openai):
-=======
-    for module in (page, chat, sessions, search, articles, health, openai):
->>>>>>> f733819 (The page: its files, served at / with a policy of its own)
+    for module in (page, chat, sessions, search, jobs, articles, health, metrics, openai):
         app.include_router(module.router)
     _guard(app, settings, measures)
     _name_problems(app)

@@ -5,7 +5,7 @@ import { fill, h, webAddress } from "./dom.js";
 import { S } from "./strings.js";
 import { dayNumber, points, shown, slice } from "./text.js";
 
-const MARKER = /\[(\d{1,4})\]/g;
+const MARKER = /\[(?:(\d{1,4})|(\d{4}-\d\d-\d\d))\]/g;
 const MARK_UNSUPPORTED = "(not supported by the articles)";
 
 /** Where an article opens at a quote; a link that also works in another tab. */
@@ -82,8 +82,10 @@ export class AnswerText {
     let from = 0;
     for (const found of words.matchAll(MARKER)) {
       const citation = this.#citations.get(Number(found[1]));
-      if (!citation) continue;
-      parts.push(words.slice(from, found.index), marker(citation, this.asOf));
+      if (!citation && !found[2]) continue;
+      // The day that an article's "on Monday" means, as the answer has it in brackets.
+      const shownAs = citation ? marker(citation, this.asOf) : h("span", { class: "resolved" }, found[0]);
+      parts.push(words.slice(from, found.index), shownAs);
       from = found.index + found[0].length;
     }
     return [...parts, words.slice(from)];
@@ -157,7 +159,7 @@ function sources(answer) {
       ),
     ),
   );
-  return h("section", { class: "sources", "aria-label": S.sources }, timeline(citations, asOf), h("ol", {}, list));
+  return h("section", { class: "sources", "aria-label": S.sources }, timeline(answer), h("ol", {}, list));
 }
 
 function original(of) {
@@ -167,27 +169,35 @@ function original(of) {
   return h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, title);
 }
 
-const APART = 0.055;
+const APART = 0.06;
 
-/** The cited articles on a line of time; what stands too close together is stacked. */
-function timeline(citations, asOf) {
+/** The cited articles on a line of time, what was read besides as ticks; what stands too close is stacked. */
+function timeline({ citations, passages, as_of: asOf }) {
   const dates = citations.filter((one) => one.published).sort((a, b) => (a.published < b.published ? -1 : 1));
-  if (dates.length < 2) return null;
-  const first = dayNumber(dates[0].published);
-  const span = dayNumber(dates.at(-1).published) - first;
+  if (!dates.length) return null;
+  const days = [...dates, ...passages.filter((one) => one.published)].map((one) => one.published).sort();
+  const first = dayNumber(days[0]);
+  const span = dayNumber(days.at(-1)) - first;
+  const place = (day) => (span ? (dayNumber(day) - first) / span : 0.5);
   const lines = [];
   const dots = dates.map((one) => {
-    const place = span ? (dayNumber(one.published) - first) / span : 0.5;
-    let level = lines.findIndex((end) => place - end >= APART);
+    const at = place(one.published);
+    let level = lines.findIndex((end) => at - end >= APART);
     if (level < 0) level = lines.push(0) - 1;
-    lines[level] = place;
+    lines[level] = at;
     const dot = marker(one, asOf, "dot");
-    dot.style.setProperty("--at", place);
+    dot.style.setProperty("--at", at);
     dot.style.setProperty("--level", level);
     return h("li", {}, dot);
   });
+  const ticks = [...new Set(passages.map((one) => one.published).filter(Boolean))].map((day) => {
+    const tick = h("span", { class: "tick", "aria-hidden": "true" });
+    tick.style.setProperty("--at", place(day));
+    return tick;
+  });
   const line = h("ol", { class: "line", "aria-label": S.timeline }, dots);
-  line.style.setProperty("--levels", lines.length);
-  const ends = span ? [dates[0], dates.at(-1)] : [dates[0]];
-  return h("div", { class: "timeline" }, line, h("p", { class: "ends" }, ends.map((one) => h("span", {}, dated(one, "short")))));
+  const track = h("div", { class: "track" }, line, ticks);
+  track.style.setProperty("--levels", lines.length);
+  const ends = span ? [days[0], days.at(-1)] : [days[0]];
+  return h("div", { class: "timeline" }, track, h("p", { class: "ends" }, ends.map((day) => h("span", {}, shown(day, "short")))));
 }

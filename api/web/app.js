@@ -133,7 +133,8 @@ async function status() {
 
 whenKeyWanted((sent) => {
   if (sent) apiKey.forget();
-  askForKey(sent, () => location.reload());
+  // The question is in the address, so that it is asked again; a browser that keeps no key goes on with the page it has.
+  askForKey(sent, () => (apiKey.get() ? location.reload() : status()));
 });
 
 status();

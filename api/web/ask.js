@@ -76,13 +76,13 @@ export class AskView {
     };
     if (!question) {
       if (this.#conversation.turns.length || this.#running) this.#clear();
-      if (told(filters)) this.#filters.value = filters;
+      if (told(filters)) this.#filter(filters);
       this.#input.focus({ preventScroll: true });
       return;
     }
     const asked = { question, filters };
     if (this.#conversation.turns.some((turn) => same(turn, asked))) return;
-    this.#filters.value = filters;
+    this.#filter(filters);
     const kept = conversations().find((one) => same(one.turns.at(-1), asked) && one.turns.at(-1).answer);
     if (kept) return void this.#restore(kept);
     this.#clear();
@@ -180,6 +180,7 @@ export class AskView {
     this.#settings.open = empty && !matchMedia("(max-width: 40rem)").matches;
     this.#input.placeholder = empty ? S.placeholder : S.placeholderMore;
     this.#bar.hidden = empty;
+    this.#turns.hidden = empty;
     this.#hero.hidden = !empty;
     this.#history.hidden = !empty || conversations().length === 0;
   }
@@ -187,6 +188,11 @@ export class AskView {
   #fit() {
     this.#input.style.height = "auto";
     this.#input.style.height = `${Math.min(this.#input.scrollHeight, 240)}px`;
+  }
+
+  #filter(filters) {
+    this.#filters.value = filters;
+    this.#showSummary();
   }
 
   #showSummary() {
@@ -312,15 +318,19 @@ class Turn {
       { class: "tools" },
       tool(S.copyMarkdown, () => tell(markdown(turn))),
       tool(S.copyPlain, () => tell(plain(turn))),
-      tool(S.copyLink, () => tell(new URL(addressOf(turn), location.href).href)),
+      tool(S.copyLink, () => tell(new URL(addressOf({ ...turn, question: answer.rewritten_question ?? turn.question }), location.href).href)),
       tool(S.exportMarkdown, () => save("answer.md", markdown(turn), "text/markdown")),
       tool(S.exportJson, () => save("answer.json", `${JSON.stringify(answer, null, 2)}\n`, "application/json")),
-      h("span", { class: "quiet small said-by" }, `${S.asOfShort(shown(answer.as_of, "short"))} · ${S.answeredBy(answer.model, seconds)}`),
-      !answer.abstained && answer.passages.length > 0 && h(
-        "details",
-        { class: "read" },
-        h("summary", {}, S.showPassages(answer.passages.length)),
-        h("ul", { class: "passages" }, answer.passages.map((one) => h("li", {}, passage(one, answer.as_of)))),
+      h(
+        "div",
+        { class: "record" },
+        h(
+          "details",
+          { class: "read", hidden: answer.abstained || answer.passages.length === 0 },
+          h("summary", {}, S.showPassages(answer.passages.length)),
+          h("ul", { class: "passages" }, answer.passages.map((one) => h("li", {}, passage(one, answer.as_of)))),
+        ),
+        h("span", { class: "quiet small" }, `${S.asOfShort(shown(answer.as_of, "short"))} · ${S.answeredBy(answer.model, seconds)}`),
       ),
     );
   }

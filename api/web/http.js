@@ -3,6 +3,7 @@
 import { S } from "./strings.js";
 
 const KEY = "dateline.key";
+let held = null;
 const STORES = [() => sessionStorage, () => localStorage];
 
 /** What a store of the browser holds; null where it holds nothing or may not be asked. */
@@ -36,7 +37,6 @@ export const apiKey = {
     }
   },
 };
-let held = null;
 
 /** What went wrong: the service's problem document, or one of the page's own in the same shape. */
 export class Problem extends Error {
