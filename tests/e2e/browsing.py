@@ -106,7 +106,10 @@ def site(folder: Path, model: ScriptedOpenAI, *articles: Article, **settings: An
 class Watched:
     """A page of a context of its own, with what it asked for and what it complained of."""
 
-    def __init__(self, browser: Browser, url: str, **options: Any) -> None:
+    def __init__(self, browser: Browser, url: str, *, key: str | None = None, **options: Any) -> None:
+        if key is not None:
+            kept = [{"name": "dateline.key", "value": key}]
+            options["storage_state"] = {"origins": [{"origin": url, "localStorage": kept}]}
         self.url = url
         self.requests: list[str] = []
         self.complaints: list[str] = []
