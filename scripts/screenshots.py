@@ -79,7 +79,11 @@ def main() -> None:
         settings = load_settings(home=Path(folder) / "home")
         with open_home(settings, write="screenshots") as home:
             Pipeline(home).run([SAMPLE / "articles"])
-            with served(create_app(settings, home)) as url, sync_playwright() as playwright, chromium(playwright) as browser:
+            with (
+                served(create_app(settings, home)) as url,
+                sync_playwright() as playwright,
+                chromium(playwright) as browser,
+            ):
                 for name in wanted:
                     show, colours, (width, height) = SCENES[name]
                     page = browser.new_page(

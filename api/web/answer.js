@@ -159,7 +159,7 @@ function sources(answer) {
       ),
     ),
   );
-  return h("section", { class: "sources", "aria-label": S.sources }, timeline(answer), h("ol", {}, list));
+  return h("div", { class: "sources", role: "group", "aria-label": S.sources }, timeline(answer), h("ol", {}, list));
 }
 
 function original(of) {

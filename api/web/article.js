@@ -45,7 +45,7 @@ export async function open(id, { at = null, asOf = null, quotes = [], close }) {
   }
   const target = pane().querySelector("mark.chosen");
   pane().scrollTop = 0;
-  (pane().querySelector("h2") ?? head.firstChild).focus({ preventScroll: true });
+  (pane().querySelector("h1") ?? head.firstChild).focus({ preventScroll: true });
   target?.scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
 }
 
@@ -68,7 +68,7 @@ function heading(article) {
   ].filter(Boolean);
   return [
     h("p", { class: "source-from" }, `${outlet(article)} · ${dated(article)}`),
-    h("h2", { tabindex: "-1", dir: "auto" }, article.title || S.untitled),
+    h("h1", { tabindex: "-1", dir: "auto" }, article.title || S.untitled),
     article.authors.length > 0 && h("p", { class: "quiet", dir: "auto" }, S.by(article.authors)),
     h(
       "p",

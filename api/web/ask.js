@@ -26,7 +26,7 @@ export class AskView {
   #settings = h("details", { class: "settings" });
   #history = h("details", { class: "history" });
   #hero = h("div", { class: "hero" });
-  #bar = h("p", { class: "conversation-bar" });
+  #bar = h("div", { class: "conversation-bar" });
   #filters;
 
   constructor() {
@@ -50,7 +50,7 @@ export class AskView {
     this.#input.addEventListener("input", () => this.#fit());
     fill(this.#settings, h("summary", {}, h("span", { class: "unseen" }, `${S.time}: `), this.#summary), this.#filters.element);
     fill(this.#hero, h("h1", {}, S.tagline), h("p", { class: "lead" }, S.lead));
-    fill(this.#bar, h("button", { type: "button", class: "button plain", onclick: () => this.#startAnew() }, S.newConversation));
+    fill(this.#bar, h("h1", { class: "unseen" }, S.conversation), h("button", { type: "button", class: "button plain", onclick: () => this.#startAnew() }, S.newConversation));
     this.element = h("div", { class: "ask empty" }, this.#hero, this.#bar, this.#turns, form, this.#history);
     this.#showSummary();
     this.#showHistory();

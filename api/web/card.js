@@ -45,7 +45,7 @@ function show(element, content) {
   hide();
   owner = element;
   fill(card, content());
-  if (!card.isConnected) document.body.append(card);
+  if (!card.isConnected) document.getElementById("main").append(card);
   card.hidden = false;
   element.setAttribute("aria-describedby", card.id);
   place();

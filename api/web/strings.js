@@ -14,6 +14,7 @@ export const S = {
   ask: "Ask",
   stop: "Stop",
   stopped: "Stopped. What came so far is above; it was not completed.",
+  conversation: "Conversation",
   newConversation: "New conversation",
   you: "Question",
   understood: "Understood as",

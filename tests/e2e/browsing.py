@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ CHROMIUM = shutil.which("chromium")
 
 EARLY = article(
     "early",
-    "\U0001f30a\U0001f30a The sea was rough. At least 12 people were killed when a ferry sank off Orn on Monday, police "
-    "said. \U0001f6a2 It was bound for Velm.",
+    "\U0001f30a\U0001f30a The sea was rough. At least 12 people were killed when a ferry sank off Orn on Monday, "
+    "police said. \U0001f6a2 It was bound for Velm.",
     "2025-03-24",
     title="Ferry sinks off Orn",
     source="Orn Herald",
@@ -54,7 +54,8 @@ ARABIC = article(
 )
 HOSTILE = article(
     "<b>hostile</b>",
-    "The dairy <script>window.hacked = 1</script> recalled 900 cheeses <img src=x onerror='window.hacked=1'> on Monday.",
+    "The dairy <script>window.hacked = 1</script> recalled 900 cheeses <img src=x onerror='window.hacked=1'> "
+    "on Monday.",
     "2025-05-06",
     title="<img src=x onerror='window.hacked=1'> Dairy recalls cheese",
     source="<svg onload='window.hacked=1'>",
@@ -113,6 +114,7 @@ class Watched:
         self.url = url
         self.requests: list[str] = []
         self.complaints: list[str] = []
+        self._closed = False
         self.context: BrowserContext = browser.new_context(**{"reduced_motion": "reduce", **options})
         self.context.set_default_timeout(10_000)
         self.context.on("request", self._requested)
@@ -137,6 +139,9 @@ class Watched:
 
     def close(self) -> None:
         """The context's end; what went wrong on the page fails the test here."""
+        if self._closed:
+            return
+        self._closed = True
         self.context.close()
         assert self.complaints == []
         assert self.strangers() == []
@@ -154,6 +159,9 @@ class Watched:
         self.page.keyboard.press("Enter")
         turn = self.page.locator(".turn").nth(asked)
         turn.locator(".tools, .problem").first.wait_for()
+
+
+Watch = Callable[..., Watched]
 
 
 def scripted(request: dict[str, Any]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.conftest import require
-from tests.e2e.browsing import CHROMIUM, chromium, scripted
+from tests.e2e.browsing import CHROMIUM, Watch, Watched, chromium, scripted
 from tests.fakes import ScriptedOpenAI
 
 
@@ -23,3 +25,16 @@ def browser() -> Iterator[Browser]:
 def model() -> Iterator[ScriptedOpenAI]:
     with ScriptedOpenAI(default=scripted) as running:
         yield running
+
+
+@pytest.fixture
+def watch(browser: Browser) -> Iterator[Watch]:
+    """Opens pages (of a URL, with options of the context), and sees to it that all is well when they are closed."""
+    with ExitStack() as opened:
+
+        def new(url: str, **options: Any) -> Watched:
+            watched = Watched(browser, url, **options)
+            opened.callback(watched.close)
+            return watched
+
+        yield new

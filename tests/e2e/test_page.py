@@ -23,6 +23,7 @@ from tests.e2e.browsing import (
     RECALL,
     TOLL,
     UNDATED,
+    Watch,
     Watched,
     saying,
     site,
@@ -38,11 +39,9 @@ def url(browser: Browser, model: ScriptedOpenAI, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture
-def watched(browser: Browser, model: ScriptedOpenAI, url: str) -> Iterator[Watched]:
+def watched(watch: Watch, model: ScriptedOpenAI, url: str) -> Watched:
     saying(model)
-    watched = Watched(browser, url, permissions=["clipboard-read", "clipboard-write"])
-    yield watched
-    watched.close()
+    return watch(url, permissions=["clipboard-read", "clipboard-write"])
 
 
 def _clipboard(page: Page) -> str:
@@ -101,13 +100,14 @@ class TestAnswer:
         answer = httpx.post(f"{watched.url}/chat", json={"question": question, "as_of": "2025-06-30"}).json()
         for citation in answer["citations"]:
             page.locator(f".answer-text .marker[data-n='{citation['n']}']").first.click()
-            expect(page.locator("#article h2")).to_have_text(citation["title"])
+            expect(page.locator("#article h1")).to_have_text(citation["title"])
             assert _marked(page) == citation["quote"]
             whole = page.evaluate("document.querySelector('.article-text').textContent")
             assert whole == BY_ID[citation["article_id"]].text
             # Where the mark begins, in code points, is where the citation says it does.
             before = page.evaluate(
-                "(() => { const range = document.createRange(); range.setStart(document.querySelector('.article-text'), 0);"
+                "(() => { const range = document.createRange();"
+                " range.setStart(document.querySelector('.article-text'), 0);"
                 " range.setEndBefore(document.querySelector('mark.chosen')); return range.toString(); })()"
             )
             assert len(before) == citation["start"]
@@ -159,7 +159,7 @@ class TestAnswer:
         first = page.locator(".abstained .passages li").first
         title = first.locator("a").inner_text()
         first.locator("a").click()
-        expect(page.locator("#article h2")).to_have_text(title)
+        expect(page.locator("#article h1")).to_have_text(title)
         _marked(page)
 
     def test_cited_articles_stand_on_a_line_of_time(self, watched: Watched) -> None:
@@ -168,11 +168,12 @@ class TestAnswer:
         dots = page.locator(".timeline .dot")
         assert [dot.inner_text() for dot in dots.all()] == ["1", "2"]
         left, right = (dot.bounding_box() for dot in dots.all())
-        assert left and right
+        assert left
+        assert right
         assert left["x"] <= right["x"]
         assert left != right
         dots.nth(1).click()
-        expect(page.locator("#article h2")).to_have_text("Ferry toll rises")
+        expect(page.locator("#article h1")).to_have_text("Ferry toll rises")
 
     def test_an_article_keeps_its_own_direction(self, watched: Watched, model: ScriptedOpenAI) -> None:
         page = watched.open()
@@ -192,7 +193,7 @@ class TestUntrusted:
         page.locator(".answer-text .marker").hover()
         expect(page.get_by_role("tooltip")).to_contain_text("<script>window.hacked = 1</script>")
         page.locator(".answer-text .marker").click()
-        expect(page.locator("#article h2")).to_have_text(HOSTILE.title or "")
+        expect(page.locator("#article h1")).to_have_text(HOSTILE.title or "")
         expect(page.locator(".article-text")).to_have_text(HOSTILE.text)
         # Its address is no address of the web, so that nothing leads there.
         assert page.locator("a[href^='javascript']").count() == 0
@@ -203,7 +204,9 @@ class TestUntrusted:
 
     def test_markup_in_an_answer_stays_text(self, watched: Watched) -> None:
         """Even if the service handed it on."""
-        hostile = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script> [1](javascript:window.hacked=1)"
+        hostile = (
+            "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script> [1](javascript:window.hacked=1)"
+        )
         answer: dict[str, Any] = {
             "id": "x", "question": hostile, "rewritten_question": hostile, "as_of": "2025-06-30", "text": hostile,
             "abstained": False, "citations": [], "passages": [], "date_range": None, "model": hostile, "usage": None,
@@ -323,7 +326,9 @@ class TestConversation:
         history = asked.value.post_data_json["history"]
         assert [turn["role"] for turn in history] == ["user", "assistant"]
         assert history[0]["content"] == BUILT
-        expect(page.locator(".turn").nth(1).locator(".understood")).to_contain_text("How high is the Skerra lighthouse?")
+        expect(page.locator(".turn").nth(1).locator(".understood")).to_contain_text(
+            "How high is the Skerra lighthouse?"
+        )
         # The service keeps none of it: no session is named.
         assert "session_id" not in asked.value.post_data_json
 
@@ -342,19 +347,18 @@ class TestConversation:
         expect(page.locator(".history")).to_be_hidden()
         assert page.evaluate("localStorage.getItem('dateline.conversations')") == "[]"
 
-    def test_a_link_asks_the_same_with_the_same_filters(self, browser: Browser, watched: Watched) -> None:
+    def test_a_link_asks_the_same_with_the_same_filters(self, watch: Watch, watched: Watched) -> None:
         page = watched.open(as_of="2025-03-25")
         watched.ask(TOLL)
         page.get_by_role("button", name="Copy link").click()
         expect(page.locator("#live")).to_have_text("Copied")
         link = _clipboard(page)
-        other = Watched(browser, watched.url)
+        other = watch(watched.url)
         with other.page.expect_request("**/chat") as asked:
             other.page.goto(link)
         told = asked.value.post_data_json
         assert (told["question"], told["as_of"]) == (TOLL, "2025-03-25")
         other.page.locator(".tools").wait_for()
-        other.close()
 
     def test_an_answer_is_copied_with_its_citations(self, watched: Watched) -> None:
         page = watched.open(as_of="2025-06-30")
@@ -364,7 +368,9 @@ class TestConversation:
         told = _clipboard(page)
         assert told.startswith(f"## {TOLL}\n\n")
         assert "on Monday [1]." in told
-        assert "Orn Herald, 24 March 2025: [Ferry sinks off Orn](<https://herald.example/ferry>) (superseded by 2)" in told
+        assert (
+            "Orn Herald, 24 March 2025: [Ferry sinks off Orn](<https://herald.example/ferry>) (superseded by 2)" in told
+        )
         page.get_by_role("button", name="Copy as text").click()
         page.wait_for_function("async () => !(await navigator.clipboard.readText()).startsWith('#')")
         assert "Orn Herald, 24 March 2025, Ferry sinks off Orn, https://herald.example/ferry" in _clipboard(page)
@@ -401,7 +407,7 @@ class TestKeyboard:
         outline = marker.evaluate("one => getComputedStyle(one).outlineStyle")
         assert outline == "solid"
         page.keyboard.press("Enter")
-        expect(page.locator("#article h2")).to_be_focused()
+        expect(page.locator("#article h1")).to_be_focused()
         page.keyboard.press("Escape")
         expect(page.locator("#article")).to_be_hidden()
         expect(marker).to_be_focused()
@@ -431,7 +437,13 @@ class TestCollection:
         page = watched.open("/collection")
         titles = page.locator(".list .source-title")
         expect(titles).to_have_count(len(ARTICLES))
-        assert page.locator(".month").all_inner_texts() == ["June 2025", "May 2025", "April 2025", "March 2025", "undated"]
+        assert page.locator(".month").all_inner_texts() == [
+            "June 2025",
+            "May 2025",
+            "April 2025",
+            "March 2025",
+            "undated",
+        ]
         page.get_by_label("Words in title or text").fill("ferry")
         page.keyboard.press("Enter")
         expect(titles).to_have_text(["Ferry toll rises", "Ferry sinks off Orn"])
@@ -461,7 +473,7 @@ class TestCollection:
 
     def test_a_page_of_one_s_own_is_linked_to_and_opens_alone(self, watched: Watched) -> None:
         page = watched.open("/article/desk%2Flater", at="0-18")
-        expect(page.locator("#article h2")).to_have_text("Ferry toll rises")
+        expect(page.locator("#article h1")).to_have_text("Ferry toll rises")
         assert _marked(page) == "The death toll fro"
         page.get_by_role("button", name="Close").click()
         expect(page.locator("#question")).to_be_visible()
@@ -472,9 +484,9 @@ class TestCollection:
 
 
 @pytest.mark.parametrize("size", [(320, 640), (390, 844)], ids=str)
-def test_on_a_phone_nothing_is_wider_than_it(browser: Browser, url: str, size: tuple[int, int]) -> None:
+def test_on_a_phone_nothing_is_wider_than_it(watch: Watch, url: str, size: tuple[int, int]) -> None:
     width, height = size
-    watched = Watched(browser, url, viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)
+    watched = watch(url, viewport={"width": width, "height": height}, has_touch=True, is_mobile=True)
     page = watched.open(as_of="2025-06-30")
 
     def check() -> None:
@@ -495,24 +507,22 @@ def test_on_a_phone_nothing_is_wider_than_it(browser: Browser, url: str, size: t
     watched.open("/collection")
     page.locator(".list li").first.wait_for()
     check()
-    watched.close()
 
 
-def test_colours_follow_the_system(browser: Browser, url: str) -> None:
+def test_colours_follow_the_system(watch: Watch, url: str) -> None:
     seen = {}
     for scheme in ("light", "dark"):
-        watched = Watched(browser, url, color_scheme=scheme)
+        watched = watch(url, color_scheme=scheme)
         page = watched.open()
         seen[scheme] = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-        watched.close()
     light, dark = (sum(map(int, re.findall(r"\d+", seen[scheme]))) for scheme in ("light", "dark"))
     assert light > 3 * 230
     assert dark < 3 * 40
 
 
-def test_the_first_paint_is_quick(browser: Browser, url: str) -> None:
+def test_the_first_paint_is_quick(watch: Watch, url: str) -> None:
     """Under 100 ms on a machine that does nothing else; this bound only catches what would be felt."""
-    watched = Watched(browser, url)
+    watched = watch(url)
     paints = []
     for _ in range(3):
         page = watched.open()
@@ -520,5 +530,4 @@ def test_the_first_paint_is_quick(browser: Browser, url: str) -> None:
         paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"))
         page.goto("about:blank")
     watched.requests = [one for one in watched.requests if one != "about:blank"]
-    watched.close()
     assert 0 < min(paints) < 500

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from api.keys import add_key
-from tests.e2e.browsing import ARTICLES, BUILT, Watched, saying, site
+from tests.e2e.browsing import ARTICLES, BUILT, Watch, Watched, saying, site
 from tests.fakes import Reply, ScriptedOpenAI
 
 
@@ -42,19 +42,17 @@ def url(browser: Browser, model: ScriptedOpenAI, keys: dict[str, str], folder: P
 
 
 @pytest.fixture
-def watched(browser: Browser, url: str, keys: dict[str, str], model: ScriptedOpenAI) -> Iterator[Watched]:
+def watched(watch: Watch, url: str, keys: dict[str, str], model: ScriptedOpenAI) -> Watched:
     saying(model)
-    watched = Watched(browser, url, key=keys["desk"])
-    yield watched
-    watched.close()
+    return watch(url, key=keys["desk"])
 
 
 class TestKeys:
     def test_the_page_asks_for_one_and_then_for_the_answer(
-        self, browser: Browser, url: str, keys: dict[str, str], model: ScriptedOpenAI
+        self, watch: Watch, url: str, keys: dict[str, str], model: ScriptedOpenAI
     ) -> None:
         saying(model)
-        watched = Watched(browser, url)
+        watched = watch(url)
         page = watched.open(q=BUILT)
         dialog = page.get_by_role("dialog", name="This service asks for a key")
         expect(dialog.get_by_label("API key")).to_be_focused()
@@ -68,10 +66,9 @@ class TestKeys:
         # It is kept for this tab only, unless it is to be remembered.
         assert page.evaluate("localStorage.getItem('dateline.key')") is None
         assert keys["asker"] not in page.content()
-        watched.close()
 
-    def test_one_that_is_remembered_is_not_asked_for_again(self, browser: Browser, url: str, keys: dict[str, str]) -> None:
-        watched = Watched(browser, url)
+    def test_one_that_is_remembered_is_not_asked_for_again(self, watch: Watch, url: str, keys: dict[str, str]) -> None:
+        watched = watch(url)
         page = watched.open()
         page.get_by_label("API key").fill(keys["asker"])
         page.get_by_label("Remember it in this browser").check()
@@ -80,21 +77,17 @@ class TestKeys:
         other = watched.context.new_page()
         other.goto(url)
         expect(other.locator(".bar").first).to_be_visible()
-        watched.close()
 
-    def test_one_that_may_only_ask_is_told_so_when_it_adds(
-        self, browser: Browser, url: str, keys: dict[str, str]
-    ) -> None:
-        watched = Watched(browser, url, key=keys["asker"])
+    def test_one_that_may_only_ask_is_told_so_when_it_adds(self, watch: Watch, url: str, keys: dict[str, str]) -> None:
+        watched = watch(url, key=keys["asker"])
         page = watched.open("/collection")
         _send(page, "note.txt", "A text.")
         expect(page.locator(".jobs .problem")).to_contain_text("This key may ask, but not add articles.")
-        watched.close()
 
     def test_too_many_questions_wait_as_long_as_the_service_says(
-        self, browser: Browser, url: str, keys: dict[str, str]
+        self, watch: Watch, url: str, keys: dict[str, str]
     ) -> None:
-        watched = Watched(browser, url, key=keys["hasty"])
+        watched = watch(url, key=keys["hasty"])
         page = watched.open()
         page.locator(".bar").first.wait_for()
         for _ in range(3):
@@ -104,7 +97,6 @@ class TestKeys:
         expect(problem).to_contain_text("More than 3/hour")
         again = problem.get_by_role("button", name=re.compile(r"Try again in \d+ s"))
         expect(again).to_be_disabled()
-        watched.close()
 
 
 class TestFailures:
@@ -166,7 +158,11 @@ class TestAdding:
     def test_a_file_that_is_chosen_can_be_asked_about(self, watched: Watched) -> None:
         page = watched.open("/collection")
         expect(page.locator(".list li")).to_have_count(len(ARTICLES))
-        _send(page, "harvest.txt", "date: 2025-07-01\ntitle: Poor harvest\n\nThe wheat harvest near Velm was poor this year.")
+        _send(
+            page,
+            "harvest.txt",
+            "date: 2025-07-01\ntitle: Poor harvest\n\nThe wheat harvest near Velm was poor this year.",
+        )
         job = page.locator(".jobs li").first
         expect(job).to_contain_text("Done: 1 new.")
         expect(page.locator(".list")).to_contain_text("Poor harvest")
@@ -191,7 +187,7 @@ class TestAdding:
         expect(job.locator(".notes")).to_contain_text("broken.jsonl")
 
     def test_a_page_is_fetched_by_its_address(self, watched: Watched, tmp_path: Path) -> None:
-        html = "<html><head><title>Ship launched</title></head><body><article><h1>Ship launched</h1><p>%s</p></article></body></html>"
+        html = "<html><head><title>Ship launched</title></head><body><article><p>%s</p></article></body></html>"
         text = "A ship named Calder was launched at the yard in Velm on Tuesday before a large crowd. " * 6
         (tmp_path / "ship.html").write_text(html % text, encoding="utf-8")
         with _Website(tmp_path) as address:
