@@ -24,6 +24,10 @@ OPEN = None
 ROUTES: Mapping[tuple[str, str], str | None] = {
     ("GET", "/health/live"): OPEN,
     ("GET", "/health/ready"): OPEN,
+    ("GET", "/"): OPEN,
+    ("HEAD", "/"): OPEN,
+    ("GET", "/web/{name}"): OPEN,
+    ("HEAD", "/web/{name}"): OPEN,
     ("GET", "/docs"): OPEN,
     ("GET", "/docs/oauth2-redirect"): OPEN,
     ("GET", "/openapi.json"): OPEN,

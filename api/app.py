@@ -23,7 +23,7 @@ from api.measures import Measures
 from api.middleware import RequestEnvelope
 from api.observing import Observed
 from api.readiness import Readiness
-from api.routes import articles, chat, health, jobs, metrics, openai, search, sessions
+from api.routes import articles, chat, health, jobs, metrics, openai, page, search, sessions
 from api.routes.problems import name_media_type
 from api.security import BodyLimit, HostGuard, is_loopback
 from api.service import Answering, Service, Warmth, engine_of
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, home: Home | None = None, engin
         redirect_slashes=False,
     )
     handlers.install(app)
-    for module in (chat, sessions, search, jobs, articles, health, metrics, openai):
+    for module in (page, chat, sessions, search, jobs, articles, health, metrics, openai):
         app.include_router(module.router)
     _guard(app, settings, measures)
     _name_problems(app)
