@@ -268,9 +268,13 @@ class _Run:
             articles = [item.article for item in read]
             verdicts = settle(articles, self._home.index.plan(articles, restore=self._restore))
         self._count(articles, verdicts)
-        wanted = [pair for pair in zip(read, verdicts, strict=True) if pair[1] in ("new", "updated")]
-        if not wanted:
-            return
+        judged = list(zip(read, verdicts, strict=True))
+        if wanted := [pair for pair in judged if pair[1] in ("new", "updated")]:
+            self._keep(wanted)
+        with self._clock("store"):
+            self._home.index.record_instants([Met.of(item.article) for item, verdict in judged if verdict != "deleted"])
+
+    def _keep(self, wanted: Sequence[tuple[ReadArticle, Verdict]]) -> None:
         preload()
         with self._clock("dedup"):
             clusters = Clusters(self._alike, common_words().__contains__)
@@ -298,7 +302,7 @@ class _Run:
                 pass
             elif verdict == "reverted":
                 # Unchanged, unless nothing else is met of it by the end of the run.
-                self._back[article.id] = Met(article.id, article.fingerprint, article.published_at)
+                self._back[article.id] = Met.of(article)
             elif back:
                 del self._back[article.id]
             self._verdicts["unchanged" if verdict == "reverted" else verdict] += 1

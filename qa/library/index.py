@@ -18,8 +18,9 @@ from qa.library.embedding import Embedding, adding, searched
 from qa.library.encoders import Embedder
 from qa.library.facts import BACKEND
 from qa.library.lexical import LexicalIndex
+from qa.library.likeness import Member, alike
 from qa.library.outbox import Outbox
-from qa.library.recording import Member, Met, Prepared, Recorder, Verdict
+from qa.library.recording import Met, Prepared, Recorder, Verdict
 from qa.library.staging import Staging
 from qa.library.status import LibraryStatus, ReembeddingStatus, library_status
 from qa.library.store import VectorStore
@@ -120,6 +121,12 @@ class Index:
             self.catch_up()
         return changed
 
+    def record_instants(self, met: Sequence[Met]) -> None:
+        """Record instants of publication not known before; see :class:`qa.library.recording.Recorder`."""
+        self._need_writable()
+        if self._recorder.record_instants(met):
+            self.catch_up()
+
     def catch_up(self) -> None:
         """Work off the outbox of the lexical index, and removals from both stores."""
         self._need_writable()
@@ -213,7 +220,7 @@ class Index:
 
     def alike(self, bands: Sequence[str], *, article_id: str) -> dict[str, list[Member]]:
         """The clusters that may hold near duplicates of an article with these ``bands``, by cluster id."""
-        return self._recorder.alike(bands, article_id=article_id)
+        return alike(self._catalog.database, bands, article_id=article_id)
 
     def backlog(self) -> int:
         """How many chunks have no vector yet."""

@@ -9,22 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import lru_cache
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
 
 from sqlalchemy import (
     Connection,
-    Select,
     and_,
-    bindparam,
     delete,
     func,
     insert,
     literal,
     select,
     union,
-    union_all,
     update,
 )
 
@@ -42,11 +38,6 @@ Verdict = Literal["new", "updated", "unchanged", "reverted", "deleted"]
 ``reverted``: it reads again as an earlier version did, and no date says that it is only an old copy of that version; it
 is for :meth:`Recorder.revert`. ``deleted``: it has a tombstone and stays away unless restored.
 """
-
-_MOST_LOOKED_AT = 4_096
-"""Versions looked at for near duplicates of one article, the newest of each of its bands."""
-_MOST_NEAR = 16
-"""Clusters a long text is compared with. Comparing short ones costs little, and each day has its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +62,10 @@ class Met:
     fingerprint: str
     published_at: str | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A version in a cluster, as it is compared with new articles."""
-
-    cluster: str
-    text: str
-    published: date | None
+    @classmethod
+    def of(cls, article: Article) -> Self:
+        """What is told of ``article``."""
+        return cls(article.id, article.fingerprint, article.published_at)
 
 
 class Recorder:
@@ -121,29 +108,6 @@ class Recorder:
 
         return [verdict(one) for one in batch]
 
-    def alike(self, keys: Sequence[str], *, article_id: str) -> dict[str, list[Member]]:
-        """The clusters of other articles that share one of the bands ``keys``, by cluster id; each text of one once.
-
-        Only those that share the most: a page that a site prints in place of hundreds of articles ("log in to read
-        on") would else be compared with all of them every time.
-        """
-        if not keys:
-            return {}
-        found: dict[str, list[Member]] = {}
-        with self._database.begin() as connection:
-            named = {f"band_{number}": key for number, key in enumerate(keys)}
-            near = list(connection.execute(_near(len(keys)), {**named, "article": article_id}).scalars())
-            # A text that many print counts once, dated by the first to print it, and once more for those undated.
-            undated = versions.c.published.is_(None)
-            first = select(func.min(versions.c.key).label("key"), func.min(versions.c.published).label("published"))
-            first = first.where(versions.c.cluster.in_(near))
-            one = first.group_by(versions.c.cluster, versions.c.text_hash, undated).subquery()
-            query = select(versions.c.cluster, texts.c.text, one.c.published).select_from(one)
-            query = query.join(versions, versions.c.key == one.c.key).join(texts, texts.c.version_key == one.c.key)
-            for row in connection.execute(query.order_by(one.c.key)):
-                found.setdefault(row.cluster, []).append(Member(row.cluster, row.text, row.published))
-        return found
-
     def record(self, batch: Sequence[Prepared], *, restore: bool = False) -> int:
         """Keep a batch in one transaction and return how many articles changed anything.
 
@@ -185,6 +149,27 @@ class Recorder:
                 bump_revision(connection)
         return changed
 
+    def record_instants(self, met: Iterable[Met]) -> int:
+        """Record the instants of publication of texts met again that had none, and return how many had none.
+
+        A fingerprint leaves the instant out, so an article that differs in nothing else counts as unchanged.
+        """
+        told = {(one.id, one.fingerprint): one.published_at for one in reversed([*met]) if one.published_at}
+        dated = 0
+        with self._database.begin() as connection:
+            for some in batches(sorted({article_id for article_id, _ in told})):
+                query = select(fingerprints.c.article_id, fingerprints.c.fingerprint, versions.c.key).join(versions)
+                lacking = query.where(fingerprints.c.article_id.in_(some), versions.c.published_at.is_(None))
+                for row in connection.execute(lacking).all():
+                    if instant := told.get((row.article_id, row.fingerprint)):
+                        change = update(versions).where(versions.c.key == row.key)
+                        connection.execute(change.values(published_at=instant))
+                        _revalidate(connection, row.article_id)
+                        dated += 1
+            if dated:
+                bump_revision(connection)
+        return dated
+
     def delete(self, article_id: str) -> None:
         """Forget an article's text and chunks and leave a tombstone. Raises ``NotFoundError``."""
         with self._database.begin() as connection:
@@ -208,28 +193,6 @@ class Recorder:
 def _now() -> datetime:
     """In UTC, as the catalogue has it."""
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-@lru_cache(maxsize=4)
-def _near(count: int) -> Select[tuple[str]]:
-    """Clusters that share the most of ``count`` bands (``band_0``, ``band_1``, ...), but for those of ``article``.
-
-    Made once: making it costs more than asking.
-    """
-    looked_at = [
-        select(bands.c.version_key)
-        .where(bands.c.band == bindparam(f"band_{number}"))
-        .order_by(bands.c.version_key.desc())
-        .limit(_MOST_LOOKED_AT // count)
-        .subquery()
-        for number in range(count)
-    ]
-    each = union_all(*(select(one.c.version_key) for one in looked_at)).subquery()
-    shared = select(each.c.version_key, func.count().label("count")).group_by(each.c.version_key).subquery()
-    near = select(versions.c.cluster).join(shared, shared.c.version_key == versions.c.key)
-    near = near.where(versions.c.article_id != bindparam("article")).group_by(versions.c.cluster)
-    near = near.order_by(func.max(shared.c.count).desc(), func.max(versions.c.key).desc())
-    return near.limit(_MOST_NEAR) if count > 1 else near
 
 
 def _print(article_id: str, fingerprint: str) -> Any:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -299,6 +299,7 @@ class TestVersions:
         ),
         batch_size=st.sampled_from([1, 2, 64]),
     )
+    @example(runs=[[("A", DATES[1]), ("A", DATES[4]), ("B", DATES[2])]], batch_size=64)
     def test_whatever_is_met_in_whatever_order_a_run_repeated_changes_nothing(
         self,
         tmp_path_factory: pytest.TempPathFactory,

@@ -42,6 +42,9 @@ class FakeIndex:
             return "updated"
         return "unchanged" if article.fingerprint == self.held[article.id][-1] else "reverted"
 
+    def record_instants(self, met: Sequence[Met]) -> None:
+        pass
+
     def alike(self, bands: Sequence[str], *, article_id: str) -> dict[str, list[Member]]:
         return {}
 
