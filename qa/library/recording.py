@@ -158,10 +158,12 @@ class Recorder:
         dated = 0
         with self._database.begin() as connection:
             for some in batches(sorted({article_id for article_id, _ in told})):
-                query = select(fingerprints.c.article_id, fingerprints.c.fingerprint, versions.c.key).join(versions)
+                query = select(fingerprints.c.fingerprint, versions).join(versions)
                 lacking = query.where(fingerprints.c.article_id.in_(some), versions.c.published_at.is_(None))
                 for row in connection.execute(lacking).all():
-                    if instant := told.get((row.article_id, row.fingerprint)):
+                    instant = told.get((row.article_id, row.fingerprint))
+                    # The version may have got another date since.
+                    if instant and row.published and instant.startswith(row.published.isoformat()):
                         change = update(versions).where(versions.c.key == row.key)
                         connection.execute(change.values(published_at=instant))
                         _revalidate(connection, row.article_id)

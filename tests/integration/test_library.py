@@ -299,6 +299,7 @@ class TestVersions:
         ),
         batch_size=st.sampled_from([1, 2, 64]),
     )
+    @example(runs=[[("A", DATES[2]), ("A", DATES[5])]], batch_size=1)
     @example(runs=[[("A", DATES[1]), ("A", DATES[4]), ("B", DATES[2])]], batch_size=64)
     def test_whatever_is_met_in_whatever_order_a_run_repeated_changes_nothing(
         self,
