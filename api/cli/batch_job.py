@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from api.cli.batch_progress import Standing, used
+from api.cli.interrupting import interruptible
 from api.cli.output import complain, note
-from api.cli.progress import Meter, meter
+from api.cli.progress import meter
 from api.client import Asker, asker_for
 from api.errors import DONE, INTERRUPTED, PARTIAL, exit_code
 from api.files.answers import write_answers
@@ -164,7 +163,7 @@ class Job:
                     on_row=standing.count,
                 )
             )
-            with _interruptible(stop, running, shown):
+            with interruptible(stop, running, shown.say):
                 await asyncio.wait({running})
         if not running.cancelled():
             self._ended = running.result()
@@ -220,24 +219,3 @@ class Job:
 
 def _questions(count: int) -> str:
     return f"{count} question" if count == 1 else f"{count} questions"
-
-
-@contextmanager
-def _interruptible(stop: asyncio.Event, running: asyncio.Task[DatelineError | None], shown: Meter) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) sets ``stop``, so that questions in flight are finished; the second drops them."""
-    loop = asyncio.get_running_loop()
-
-    def interrupt() -> None:
-        if stop.is_set():
-            running.cancel()
-            return
-        stop.set()
-        shown.say("Finishing the questions in flight; press Ctrl-C again to drop them.")
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

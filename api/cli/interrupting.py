@@ -6,10 +6,11 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
-def interruptible(stop: asyncio.Event, running: asyncio.Task[None], say: Callable[[str], None]) -> Iterator[None]:
+def interruptible(stop: asyncio.Event, running: asyncio.Task[Any], say: Callable[[str], None]) -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) sets ``stop``, so that questions in flight are finished; the second drops them."""
     loop = asyncio.get_running_loop()
 

@@ -298,7 +298,7 @@ def test_what_came_of_a_question_survives_being_written_down() -> None:
 
 
 def test_the_curve_ends_where_it_abstains() -> None:
-    rows = [
+    rows: list[dict[str, float | None]] = [
         {"unanswerable": 0.0, "abstained": 0.0, "confidence": 0.9, "holds_answer": 1.0},
         {"unanswerable": 1.0, "abstained": 0.0, "confidence": 0.4, "holds_answer": None},
         {"unanswerable": 0.0, "abstained": 1.0, "confidence": 0.1, "holds_answer": 0.0},
