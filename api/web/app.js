@@ -12,7 +12,15 @@ import { S } from "./strings.js";
 const main = document.getElementById("main");
 const WIDE = matchMedia("(min-width: 64rem)");
 const views = { ask: new AskView(), collection: new CollectionView(() => status()) };
-const foot = h("footer", { class: "foot" }, h("a", { href: "/docs" }, S.reference));
+const foot = h("footer", { class: "foot" }, h("a", { href: "/docs" }, S.reference), apiKey.get() && anotherKey());
+
+function anotherKey() {
+  const change = () => {
+    apiKey.forget();
+    location.reload();
+  };
+  return h("button", { type: "button", class: "button plain small", onclick: change }, S.keyForget);
+}
 
 let shownView = null;
 /** The address of the view on the page: where an article that is closed leads back to. */
@@ -85,6 +93,8 @@ function closeArticle() {
   cover();
   opened = false;
   if (origin?.isConnected) origin.focus({ preventScroll: true });
+  // Whoever has just read the article needs no card over the page.
+  hide();
   origin = null;
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 from tests.e2e.browsing import (
     ARABIC,
@@ -42,6 +42,10 @@ def url(browser: Browser, model: ScriptedOpenAI, tmp_path_factory: pytest.TempPa
 def watched(watch: Watch, model: ScriptedOpenAI, url: str) -> Watched:
     saying(model)
     return watch(url, permissions=["clipboard-read", "clipboard-write"])
+
+
+def _body(request: Request) -> dict[str, Any]:
+    return dict(request.post_data_json or {})
 
 
 def _clipboard(page: Page) -> str:
@@ -246,8 +250,9 @@ class TestUntrusted:
 
 
 class TestTime:
-    def test_dates_and_sources_go_with_the_question(self, watched: Watched) -> None:
+    def test_dates_and_sources_go_with_the_question(self, watched: Watched, model: ScriptedOpenAI) -> None:
         page = watched.open()
+        saying(model, "The death toll from the ferry that sank off Orn on Monday rose to 15.")
         page.get_by_label("As of").fill("2025-06-30")
         page.get_by_label("From", exact=True).fill("2025-03-01")
         page.get_by_label("To", exact=True).fill("2025-04-30")
@@ -256,7 +261,7 @@ class TestTime:
         page.keyboard.press("Escape")
         with page.expect_request("**/chat") as asked:
             watched.ask(TOLL)
-        body = asked.value.post_data_json
+        body = _body(asked.value)
         told = {name: body[name] for name in ("as_of", "from", "to", "sources")}
         assert told == {"as_of": "2025-06-30", "from": "2025-03-01", "to": "2025-04-30", "sources": ["Velm Post"]}
         expect(page.locator(".settings > summary")).to_contain_text("as of 30 Jun 2025")
@@ -323,14 +328,14 @@ class TestConversation:
         saying(model, "How high is the Skerra lighthouse?", "The tower is 31 metres high and has 168 steps.")
         with page.expect_request("**/chat") as asked:
             watched.ask("And how high is it?")
-        history = asked.value.post_data_json["history"]
+        history = _body(asked.value)["history"]
         assert [turn["role"] for turn in history] == ["user", "assistant"]
         assert history[0]["content"] == BUILT
         expect(page.locator(".turn").nth(1).locator(".understood")).to_contain_text(
             "How high is the Skerra lighthouse?"
         )
         # The service keeps none of it: no session is named.
-        assert "session_id" not in asked.value.post_data_json
+        assert "session_id" not in _body(asked.value)
 
     def test_it_is_kept_in_the_browser_until_it_is_forgotten(self, watched: Watched, model: ScriptedOpenAI) -> None:
         page = watched.open()
@@ -356,7 +361,7 @@ class TestConversation:
         other = watch(watched.url)
         with other.page.expect_request("**/chat") as asked:
             other.page.goto(link)
-        told = asked.value.post_data_json
+        told = _body(asked.value)
         assert (told["question"], told["as_of"]) == (TOLL, "2025-03-25")
         other.page.locator(".tools").wait_for()
 

@@ -77,6 +77,10 @@ class TestKeys:
         other = watched.context.new_page()
         other.goto(url)
         expect(other.locator(".bar").first).to_be_visible()
+        # Until another is to be used.
+        other.get_by_role("button", name="Use another key").click()
+        expect(other.get_by_label("API key")).to_be_focused()
+        assert other.evaluate("localStorage.getItem('dateline.key')") is None
 
     def test_one_that_may_only_ask_is_told_so_when_it_adds(self, watch: Watch, url: str, keys: dict[str, str]) -> None:
         watched = watch(url, key=keys["asker"])
