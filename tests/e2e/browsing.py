@@ -173,4 +173,8 @@ def scripted(request: dict[str, Any]) -> str:
 def saying(model: ScriptedOpenAI, *replies: Reply | str) -> None:
     """What the model says next, and nothing that an earlier test left."""
     model.replies.clear()
-    model.replies.extend(Reply(one) if isinstance(one, str) else one for one in replies)
+    for one in replies:
+        reply = Reply(one) if isinstance(one, str) else one
+        # A connection that waits for another reply would outlive the service's loop.
+        reply.headers.setdefault("connection", "close")
+        model.replies.append(reply)
