@@ -161,7 +161,7 @@ def _send(page: Page, name: str, text: str) -> None:
 class TestAdding:
     def test_a_file_that_is_chosen_can_be_asked_about(self, watched: Watched) -> None:
         page = watched.open("/collection")
-        expect(page.locator(".list li")).to_have_count(len(ARTICLES))
+        page.locator(".list li").first.wait_for()
         _send(
             page,
             "harvest.txt",
