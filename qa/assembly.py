@@ -16,7 +16,18 @@ from qa.claims import Claim
 from qa.events import CitationEvent, DeltaEvent, Event, SentenceEvent
 from qa.links import plain_url, urls, without_links
 from qa.models import Citation, Passage, Sentence
-from qa.phrasing import EARLIER, LATER, LATEST, as_checked, end_of_words, quoted, render, says_something, told_of
+from qa.phrasing import (
+    EARLIER,
+    LATER,
+    LATEST,
+    as_checked,
+    declines,
+    end_of_words,
+    quoted,
+    render,
+    says_something,
+    told_of,
+)
 from qa.prompt import ABSTENTION
 from qa.reader import MAX_SENTENCES, Picked
 from qa.text import words
@@ -121,13 +132,18 @@ class Assembly:
         self._lost_markers += len(named) - len(known)
         claim = self._without_foreign_links(claim, known)
         said = words(claim.text)
-        if said[: len(_ABSTENTION_WORDS)] == _ABSTENTION_WORDS:
+        declined = declines(said)
+        if said[: len(_ABSTENTION_WORDS)] == _ABSTENTION_WORDS and (declined or not known):
             self._declined = True
             return []
         if not said or not (known or says_something(said)):
+            self._declined |= declined
             return []
         checked = self._check(as_checked(claim.text), known)
         verdict = checked.verdict
+        if declined and not verdict.supported:
+            self._declined = True
+            return []
         if not verdict.supported and (verdict.contradicted or self._unsupported == "drop"):
             self._left_out.append(told_of(claim.text, verdict))
             return []

@@ -14,6 +14,8 @@ _FORMS = rf"""
     \[\[\s{{0,3}}(?:{_NUMBERS})\s{{0,3}}\]\]{_LINKED}
   | [\[\u3010]\^?\s{{0,3}}(?:{_NUMBERS})\s{{0,3}}(?:\u2020[^\]\u3011\n]{{0,40}})?[\]\u3011]{_LINKED}
   | \((?:passages?|sources?|documents?|docs?)\s{{0,2}}[=:#]?\s{{0,2}}(?:{_NUMBERS})\)
+  | (?:(?<=\bto\s)|(?<=\bin\s)|(?<=\bby\s)|(?<=\bfrom\s))(?:the\s)?passages?\s{{1,2}}\d{{1,3}}
+    (?:\s(?:and|&)\s\d{{1,3}})?(?![\w%]|[.,-]\d)
   | <sup>\s{{0,3}}\[?(?:{_NUMBERS})\]?\s{{0,3}}</sup>
   | (?:(?<={_LETTER}[.!?,;:\u201d\u2019"')])|(?<={_LETTER}{{3}}))[{_RAISED}][\u2070{_RAISED}]*
     """
@@ -40,7 +42,8 @@ def canonical(text: str, *, round_too: bool = False) -> str:
     """``text`` with every marker as "[1]" or "[1, 2]".
 
     ``round_too`` says that "(1)" is a marker; it is one only where the model was asked for such. A superscript is one
-    when it follows a word of three letters or final punctuation ("km²" is none), each digit for itself.
+    when it follows a word of three letters or final punctuation ("km²" is none), each digit for itself. "According to
+    passage 1" holds one; "Passage 1 says" does not, for it would be taken for one of the sentence before.
     """
     return (_ROUND_TOO if round_too else _MARKER).sub(lambda match: f"[{', '.join(map(str, numbers(match[0])))}]", text)
 

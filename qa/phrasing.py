@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -23,6 +24,26 @@ _ASIDES = frozenset(
     """.split()
 )
 """Words of headings and openings that say nothing themselves: "Key points:", "Based on the articles:"."""
+_SOURCES = (
+    r"(?:(?:all|any|available|given|none|of|news|numbered|provided|supplied|the|these|your) )*"
+    r"(?:articles?|passages?|sources?|documents?|texts?|context)(?: (?:above|given|i have|provided|shown|supplied))?"
+)
+_NOT = r"(?:(?:can|could|did|do|does) not|cannot|(?:can|couldn|didn|don|doesn)'t)"
+_TELL = (
+    "address|answer|contain|cover|describe|discuss|explain|give|have|hold|include|indicate|mention|name|offer|provide|"
+    "report|reveal|say|specify|state|tell"
+)
+_SORRY = (
+    rf"(?:(?:i'm|i am) )?(?:afraid|sorry)|answer|but|however|regrettably|unfortunately|(?:based on|from) {_SOURCES}"
+)
+_DECLINES = re.compile(
+    rf"(?:(?:{_SORRY}) )*(?:{_SOURCES} {_NOT} (?:[a-z]+ly )?(?:{_TELL})\b"
+    rf"|(?:neither|none) of {_SOURCES} (?:{_TELL})s?\b"
+    rf"|there is (?:no|not enough) (?:answer|information|mention)\b.* in {_SOURCES}$"
+    rf"|i (?:{_NOT} (?:answer|know|say|tell)|(?:am|was) (?:not able|unable) to (?:answer|say|tell))"
+    r"(?: (?:based|from|how|if|that|the (?:answer|question)|this|what|when|where|whether|which|who|why)\b.*)?$)"
+)
+_TURNS = frozenset("although but however nevertheless though yet".split())
 _CLOSING = " \t\n.!?\u2026\"\u201d'\u2019\u00bb*_:"
 _SHOWN = 60
 
@@ -41,6 +62,17 @@ def says_something(said: Sequence[str]) -> bool:
     """Whether there is anything to check: neither an item's number alone nor an aside."""
     aside = all(word in STOPWORDS or word in _ASIDES for word in said)
     return not aside and (len(said) > 1 or len(said[0]) > 2)
+
+
+def declines(said: Sequence[str]) -> bool:
+    """Whether a sentence, in words, says that the articles do not answer: "Unfortunately, the passages don't say."
+
+    One that turns to something else does not: "The articles do not say when, but he went". Any other may still be what
+    an article says of other documents.
+    """
+    text = " ".join(said)
+    found = _DECLINES.match(text)
+    return found is not None and _TURNS.isdisjoint(text[found.end() :].split())
 
 
 def as_checked(text: str) -> str:

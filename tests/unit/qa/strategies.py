@@ -89,6 +89,7 @@ _ATOMS = [
     "[１]",
     "[passage 1]",
     "(source 2)",
+    "according to passage 2",
     "[Sources 1 and",
     "(",
     "(1",

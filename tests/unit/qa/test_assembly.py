@@ -330,6 +330,46 @@ def test_a_declined_question_is_an_abstention() -> None:
     assert assembly.warnings() == []
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The articles don’t say.",
+        "Unfortunately, the articles do not say.",
+        "I'm sorry, but the provided passages do not directly answer the question [1].",
+        "The articles do not mention Celso Amorim.",
+        "None of the passages mentions it.",
+        "There is no information about that in the articles.",
+        "I cannot answer the question based on the passages.",
+        "I don't know.",
+    ],
+)
+@pytest.mark.parametrize("unsupported", ["flag", "drop", "keep"])
+def test_a_model_declines_in_words_of_its_own(reply: str, unsupported: Unsupported) -> None:
+    assembly, events = assemble(reply, unsupported=unsupported)
+    assert (assembly.abstained, assembly.declined, events) == (True, True, [])
+    assert assembly.warnings() == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The documents do not mention the payment [2].",
+        "“I do not know,” Vieira said [2].",
+    ],
+)
+def test_what_an_article_says_is_not_taken_for_declining(reply: str) -> None:
+    leak = "The documents do not mention the payment. “I do not know,” Vieira said."
+    assembly, _ = assemble(reply, (PASSAGES[0], passage(leak, n=2)))
+    assert not assembly.declined
+    assert [sentence.supported for sentence in assembly.sentences] == [True]
+
+
+def test_what_stands_behind_declining_is_not_lost_unsaid() -> None:
+    assembly, _ = assemble("The articles do not say when, but Lavrov visited Brazil [1].")
+    assert not assembly.declined
+    assert assembly.warnings()
+
+
 @pytest.mark.parametrize("reply", ["", " \n ", "[1]", "—", "..."])
 def test_a_reply_without_words_abstains_and_says_that_it_was_empty(reply: str) -> None:
     assembly, _ = assemble(reply)

@@ -72,6 +72,10 @@ class TestClaimStream:
             ("He came (2).", "He came (2).", ()),
             ("He fenced in 5 km² of land.", "He fenced in 5 km² of land.", ()),
             ("He came [source unknown].", "He came [source unknown].", ()),
+            ("According to passage 2, he came.", "According to, he came.", (2,)),
+            ("He came, as said in passages 2 and 3.", "He came, as said in.", (2, 3)),
+            ("In passage 2.5 he came.", "In passage 2.5 he came.", ()),
+            ("Passage 2 says so.", "Passage 2 says so.", ()),
             ("He came.", "He came.", ()),
         ],
     )
