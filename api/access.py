@@ -11,8 +11,8 @@ from starlette.datastructures import Headers
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import refused
-from api.handlers import RefusedError, refusal
+from api.errors import Failure, refused
+from api.handlers import RefusedError, no_route, refusal
 from api.keys import Key, KeyRing
 from api.limiting import CallerLimits, Turns
 from api.request_context import caller as current_caller
@@ -123,8 +123,16 @@ class Gate:
             raise RefusedError(refused("invalid_api_key", detail, headers=headers))
         needed = scope_of(scope["method"], scope["path"])
         if needed is not OPEN and not key.may(needed):
-            raise RefusedError(refused("missing_scope", f"This takes a key with the scope {needed!r}."))
+            raise RefusedError(_not_for(scope["method"], scope["path"], needed))
         return Caller(key.name, key)
+
+
+def _not_for(method: str, path: str, needed: str) -> Failure:
+    """What a caller without the scope is told: 404 or 405 where no scope would help, for nothing is there."""
+    methods = [listed for listed, pattern, _ in _PATTERNS if pattern.match(path)]
+    if method not in methods:
+        return no_route(method, path, methods)
+    return refused("missing_scope", f"This takes a key with the scope {needed!r}.")
 
 
 def _secret(headers: Headers) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -28,11 +28,11 @@ PROBLEM_MEDIA_TYPE = "application/problem+json"
 _MOST_FIELDS = 20
 _log = logging.getLogger("dateline.http")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_HTTP_CODES = {
-    400: "bad_request",
-    404: "unknown_path",
-    405: "method_not_allowed",
-    413: "upload_too_large",
+_HTTP_CODES = {400: "bad_request", 413: "upload_too_large"}
+# FastAPI tells of a body that it cannot decode by the cause of its error alone.
+_UNREADABLE: Mapping[type[BaseException | None], str] = {
+    UnicodeDecodeError: "The body is not JSON: it is not UTF-8.",
+    RecursionError: "The body is nested too deeply.",
 }
 
 
@@ -114,17 +114,22 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error, RefusedError):
         return refusal(error.failure, request.scope)
-    details = {
-        404: f"There is nothing at {request.url.path}.",
-        405: f"{request.method} is not something {request.url.path} does.",
-    }
+    if error.status_code in (404, 405):
+        return refusal(no_route(request.method, request.url.path, _methods_of(request)), request.scope)
+    if (wrong := _UNREADABLE.get(type(error.__cause__))) is not None:
+        return refusal(refused("invalid_json", wrong), request.scope)
     headers = dict(error.headers or {})
-    if error.status_code == 405:
-        headers["Allow"] = ", ".join(_methods_of(request))
     # Whatever else a library refuses by itself is the request's fault as well.
     code = _HTTP_CODES.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
-    detail = details.get(error.status_code, str(error.detail))
-    return refusal(refused(code, detail, headers=tuple(headers.items())), request.scope)
+    return refusal(refused(code, str(error.detail), headers=tuple(headers.items())), request.scope)
+
+
+def no_route(method: str, path: str, methods: Sequence[str]) -> Failure:
+    """What is answered where no route is: 405 with the ``methods`` that ``path`` has, 404 if it has none."""
+    if not methods:
+        return refused("unknown_path", f"There is nothing at {path}.")
+    detail = f"{method} is not something {path} does."
+    return refused("method_not_allowed", detail, headers=(("Allow", ", ".join(methods)),))
 
 
 def _methods_of(request: Request) -> list[str]:

@@ -104,6 +104,25 @@ async def test_without_a_known_key_nothing_is_said(
     assert not engine.asks
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code", "allowed"),
+    [
+        ("POST", "/v1/embeddings", 404, "unknown_path", None),
+        ("GET", "/nothing", 404, "unknown_path", None),
+        ("GET", "/chat", 405, "method_not_allowed", "POST"),
+        ("PATCH", "/articles/flood", 405, "method_not_allowed", "GET, DELETE"),
+    ],
+)
+@pytest.mark.parametrize("scope", keys.SCOPES)
+async def test_no_scope_is_asked_for_where_nothing_is(
+    file: Path, held: dict[str, str], scope: str, method: str, path: str, status: int, code: str, allowed: str | None
+) -> None:
+    async with client_of(make_app(api_keys_file=file)) as client:
+        reply = await client.request(method, path, headers=_bearer(held[scope]))
+    told = reply.json().get("error", reply.json())
+    assert (reply.status_code, told["code"], reply.headers.get("allow")) == (status, code, allowed)
+
+
 @pytest.mark.parametrize("name", ["Authorization", "X-API-Key"])
 async def test_either_header_lets_in(file: Path, held: dict[str, str], name: str) -> None:
     value = f"Bearer {held['ask']}" if name == "Authorization" else held["ask"]

@@ -53,6 +53,21 @@ async def test_unknown_paths_and_methods_are_problems(
         assert reply.headers["allow"] == "POST"
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(b'{"question": "\xff"}', "The body is not JSON: it is not UTF-8."), (b"[" * 50_000, "nested too deeply")],
+    ids=["not UTF-8", "nested"],
+)
+@pytest.mark.parametrize("path", ["/chat", "/v1/chat/completions"])
+async def test_a_body_that_cannot_be_decoded_is_no_json(
+    client: httpx.AsyncClient, path: str, body: bytes, said: str
+) -> None:
+    reply = await client.post(path, content=body, headers={"Content-Type": "application/json"})
+    told = reply.json().get("error", reply.json())
+    assert (reply.status_code, told["code"]) == (400, "invalid_json")
+    assert said in told.get("detail", told.get("message"))
+
+
 async def test_all_that_may_be_done_with_a_path_is_named(client: httpx.AsyncClient) -> None:
     reply = await client.request("PATCH", "/articles/flood")
     assert (reply.status_code, reply.headers["allow"]) == (405, "GET, DELETE")
