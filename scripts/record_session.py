@@ -14,6 +14,7 @@ import pty
 import re
 import select
 import shlex
+import signal
 import struct
 import subprocess
 import sys
@@ -105,7 +106,8 @@ class Terminal:
 
 
 def _controlling() -> None:
-    # So that Ctrl-C reaches the command as it does from a keyboard.
+    # So that Ctrl-C reaches the command as it does from a keyboard, even if whoever records it ignores it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
