@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from qa.library.catalog import StoredChunk
 from qa.library.encoders import Embedder, common_words
+from qa.library.memory import give_back
 from qa.library.outbox import Outbox
 from qa.library.store import VectorStore
 from qa.repair import search_text
@@ -63,6 +64,7 @@ class Embedding:
         done = 0
         for count in self._batches():
             done += count
+            give_back()
             if on_embedded:
                 on_embedded(count)
         return done

@@ -19,6 +19,7 @@ from qa.library.encoders import Embedder
 from qa.library.facts import BACKEND
 from qa.library.lexical import LexicalIndex
 from qa.library.likeness import Member, alike
+from qa.library.memory import give_back
 from qa.library.outbox import Outbox
 from qa.library.recording import Met, Prepared, Recorder, Verdict
 from qa.library.staging import Staging
@@ -112,6 +113,7 @@ class Index:
         self._need_writable()
         if self._recorder.record(batch, restore=restore):
             self.catch_up()
+        give_back()
 
     def revert(self, met: Sequence[Met]) -> int:
         """Let articles read again as they did before; see :meth:`qa.library.recording.Recorder.revert`."""
