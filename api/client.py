@@ -8,7 +8,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from api.connection import Connection
+from api.errors import UnknownModelError
 from api.event_stream import event_of, sse
+from api.openai_schemas import ModelList
 from api.schemas import Status
 from api.search_schemas import SearchResponse, SearchResult
 from qa.errors import ModelUnreachableError
@@ -31,8 +33,8 @@ class Asker(Protocol):
 
     async def __aexit__(self, *exc: object) -> None: ...
 
-    async def ready(self) -> None:
-        """Raise now what would keep every question from being answered."""
+    async def ready(self, model: str | None = None) -> None:
+        """Raise now what would keep every question, or every one to ``model``, from being answered."""
 
     async def model(self) -> str:
         """The model that answers when a question names none."""
@@ -83,7 +85,7 @@ class LocalAsker:
         if self._home is not None:
             self._home.close()
 
-    async def ready(self) -> None:
+    async def ready(self, model: str | None = None) -> None:
         """Open the home. Raises ``HomeError`` when it cannot be read."""
         self._opened()
 
@@ -143,9 +145,18 @@ class HttpAsker:
     async def __aexit__(self, *exc: object) -> None:
         await self._connection.__aexit__(*exc)
 
-    async def ready(self) -> None:
-        """Ask the service for its status. Raises ``ModelUnreachableError`` when there is none."""
-        await self.model()
+    async def ready(self, model: str | None = None) -> None:
+        """Ask the service for its status.
+
+        Raises ``ModelUnreachableError`` when there is none, ``UnknownModelError`` when it has not this ``model``.
+        """
+        if model in (await self.model(), None):
+            return
+        response = await self._connection.send("GET", "/v1/models")
+        with self._connection.renamed():
+            known = [one.id for one in ModelList.model_validate_json(response.content).data]
+        if model not in known:
+            raise UnknownModelError(f"the service has no model {model!r}", hint=f"It has {', '.join(known)}.")
 
     async def model(self) -> str:
         """The model the service names in its status."""

@@ -98,7 +98,7 @@ class Job:
             self._check_prices(terms)
             if plan(self._rows, terms, self._found.entries, retry_failed=self._retry_failed).asks:
                 # What would fail every question ends the run here, before there is a journal.
-                await asker.ready()
+                await asker.ready(terms.model)
             with Journal.open(self._journal_path, terms) as journal:
                 self._tell_terms(journal)
                 work = plan(self._rows, journal.terms, journal.entries, retry_failed=self._retry_failed)

@@ -112,6 +112,14 @@ async def test_the_service_names_its_model() -> None:
         assert await asker.prompt_version() == "7"
 
 
+async def test_a_model_that_the_service_does_not_have_is_an_error_before_any_question() -> None:
+    async with asking(FakeEngine()) as asker:
+        await asker.ready("extractive")
+        with pytest.raises(UsageError, match="no model 'nope'") as caught:
+            await asker.ready("nope")
+    assert "extractive" in str(caught.value.hint)
+
+
 async def test_what_a_model_is_told_here_is_what_the_settings_say(tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("{dates} {abstention}")
