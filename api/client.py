@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from api.connection import Connection
 from api.errors import UnknownModelError
 from api.event_stream import event_of, sse
-from api.openai_schemas import ModelList
 from api.schemas import Status
 from api.search_schemas import SearchResponse, SearchResult
 from qa.errors import ModelUnreachableError
@@ -152,6 +151,8 @@ class HttpAsker:
         """
         if model in (await self.model(), None):
             return
+        from api.openai_schemas import ModelList
+
         response = await self._connection.send("GET", "/v1/models")
         with self._connection.renamed():
             known = [one.id for one in ModelList.model_validate_json(response.content).data]

@@ -115,7 +115,8 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     if isinstance(error, RefusedError):
         return refusal(error.failure, request.scope)
     if error.status_code in (404, 405):
-        return refusal(no_route(request.method, request.url.path, _methods_of(request)), request.scope)
+        methods = _methods_of(request) if error.status_code == 405 else ()
+        return refusal(no_route(request.method, request.url.path, methods), request.scope)
     if (wrong := _UNREADABLE.get(type(error.__cause__))) is not None:
         return refusal(refused("invalid_json", wrong), request.scope)
     headers = dict(error.headers or {})

@@ -27,6 +27,7 @@ JSON = "application/json"
 FORM = "multipart/form-data"
 
 _UNSAFE = re.compile(r"[^\w.@+ -]")
+_SHOWN = 60
 _PIECE = 1 << 20
 
 
@@ -115,6 +116,8 @@ async def _form(request: Request, received: Received, most: int) -> None:
                 await asyncio.to_thread(_copy, value, path)
                 await asyncio.to_thread(received.add, path)
             elif name in ("url", "feed"):
+                if not value.lower().startswith(("http://", "https://")):
+                    raise _invalid(name, f"{value[:_SHOWN]!r} is no URL that begins with http:// or https://")
                 (received.urls if name == "url" else received.feeds).append(value)
             else:
                 raise _invalid(name, "there is no such field; files, `url` and `feed` are taken")

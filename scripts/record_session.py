@@ -75,7 +75,9 @@ class Terminal:
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         self._folder = folder
         self._env = {**os.environ, **env, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1"}
-        self._env.pop("NO_COLOR", None)
+        # The terminal's own size counts, not that of whoever records.
+        for name in ("NO_COLOR", "COLUMNS", "LINES"):
+            self._env.pop(name, None)
         self.shown: list[str] = []
 
     def run(self, *words: str, typed: Sequence[Typed] = ()) -> int:

@@ -11,7 +11,9 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import ipaddress
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,10 @@ _OWN_VARIABLES = ("DATELINE_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "O
 # Except what is there to steer tests and benches.
 _STEERING = ("DATELINE_TEST_", "DATELINE_BENCH_")
 _REAL_GETADDRINFO = socket.getaddrinfo
+
+# pytest-xdist's workers ignore Ctrl-C, and so would every process that a test starts and interrupts.
+if threading.current_thread() is threading.main_thread() and "PYTEST_XDIST_WORKER" in os.environ:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: on a loaded machine the time of one example says nothing about the code.
 hypothesis.settings.register_profile("dateline", deadline=None)
