@@ -33,7 +33,9 @@ def test_the_service_answers_as_its_document_says(tmp_path: Path) -> None:
         with writer(tmp_path / "home", command="serve", **told) as home:
             keep(home, *ALL)
             with served(create_app(home.settings, home, Engine(home))) as url:
-                options = ["--checks", "all", "--max-examples", EXAMPLES, "--continue-on-failure", "--no-color"]
+                # What POST /articles hands out is the id of a job: no article is to be had under it.
+                checks = ["--checks", "all", "--exclude-checks", "ensure_resource_availability"]
+                options = [*checks, "--max-examples", EXAMPLES, "--continue-on-failure", "--no-color"]
                 ran = subprocess.run(
                     [COMMAND, "--config-file", CONFIG, "run", f"{url}/openapi.json", *options],
                     cwd=tmp_path,
