@@ -102,7 +102,7 @@ class Engine:
         """
         self.check(ask)
         filters = self.filters(ask)
-        await asyncio.to_thread(self._find_articles, filters)
+        await self._find_articles(filters)
         understood = await self._understand(ask)
         return await asyncio.to_thread(self._searched, understood, filters, k)
 
@@ -113,7 +113,7 @@ class Engine:
         """
         self.check(ask)
         filters = self.filters(ask)
-        self._find_articles(filters)
+        self._check_articles(filters)
         return self._retrieved(Understood(ask.question, ask.question), filters, k)
 
     async def answer(self, ask: Ask) -> Answer:
@@ -136,7 +136,7 @@ class Engine:
         self.check(ask)
         begun = perf_counter()
         filters = self.filters(ask)
-        await asyncio.to_thread(self._find_articles, filters)
+        await self._find_articles(filters)
         yield StatusEvent("retrieve")
         understood = await self._understand(ask)
         # Loading models is no part of retrieving: it happens once in a process.
@@ -173,7 +173,11 @@ class Engine:
         answer = run.answer(timings, _answer_id(ask, filters, *told), retrieved)
         yield _done(run, answer, retrieved)
 
-    def _find_articles(self, filters: Filters) -> None:
+    async def _find_articles(self, filters: Filters) -> None:
+        if filters.articles:
+            await asyncio.to_thread(self._check_articles, filters)
+
+    def _check_articles(self, filters: Filters) -> None:
         """Raise ``NotFoundError`` for an article asked about that is not there on the as-of date."""
         for article in filters.articles:
             if not self._home.catalog.visible_chunk_count(replace(_anywhere(filters), articles=(article,))):

@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from qa.models import Hit
+from qa.candidates import Candidate
 
 MOST_JOINED = 3
 """Chunks a passage is joined from at most: a longer one would crowd out others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a chunk stands: which version of which article, and its number there, from 0."""
+def joined(found: Sequence[Candidate]) -> list[Candidate]:
+    """``found`` (best first) with those that stand side by side in one version of an article joined, best first.
 
-    version: int
-    ordinal: int
-
-
-def joined(hits: Sequence[Hit], places: Mapping[str, Place]) -> list[Hit]:
-    """``hits`` (best first) with those that stand side by side in one version of an article joined, best first.
-
-    A joined passage is its best hit with ``start`` and ``end`` moved outwards; its ``text`` is left as it was and must
-    be read anew. ``places`` is by chunk id.
+    A joined passage is its best candidate with ``first`` and ``last`` moved outwards.
     """
-    by_place = {places[hit.passage.chunk_id]: hit for hit in hits}
-    found: list[Hit] = []
-    taken: set[Place] = set()
-    for hit in hits:
-        place = places[hit.passage.chunk_id]
-        if place in taken:
+    by_place = {(one.version.name, one.first): one for one in found}
+    passages: list[Candidate] = []
+    taken: set[tuple[str, int]] = set()
+    for one in found:
+        version, first, last = one.version.name, one.first, one.last
+        if (version, first) in taken:
             continue
-        run = [place]
         # The better of the two neighbours first, as long as there is one.
-        while len(run) < MOST_JOINED:
-            beside = [Place(place.version, ordinal) for ordinal in (run[0].ordinal - 1, run[-1].ordinal + 1)]
-            beside = [one for one in beside if one in by_place and one not in taken]
+        while last - first + 1 < MOST_JOINED:
+            beside = [(version, ordinal) for ordinal in (first - 1, last + 1)]
+            beside = [place for place in beside if place in by_place and place not in taken]
             if not beside:
                 break
-            run.append(max(beside, key=lambda one: by_place[one].passage.score))
-            run.sort(key=lambda one: one.ordinal)
-        taken.update(run)
-        first, last = by_place[run[0]].passage, by_place[run[-1]].passage
-        found.append(replace(hit, passage=hit.passage.model_copy(update={"start": first.start, "end": last.end})))
-    return found
+            _, ordinal = max(beside, key=lambda place: by_place[place].score)
+            first, last = min(first, ordinal), max(last, ordinal)
+        taken.update((version, ordinal) for ordinal in range(first, last + 1))
+        passages.append(replace(one, first=first, last=last))
+    return passages

@@ -295,10 +295,10 @@ class Hit:
 
     ``dense_rank`` and ``lexical_rank`` count from 1, None when that side did not find it; ``fused`` is their
     relevance together (0 to 1), ``age_days`` the age at the as-of date (None when undated), ``age_weight`` what age
-    takes it down by. Hits of one ``cluster`` print the same story. ``reranked`` (0 to 1) is the relevance
-    that takes the place of ``fused`` where a reranker was asked, ``rerank_score`` what it said (log-odds), None where
-    it did not read the passage. ``language`` is the article's. ``highlights`` are where words of the query stand in the
-    passage's text, as (start, end) in order; only a search marks them.
+    takes it down by. ``reranked`` (0 to 1) is the relevance that takes the place of ``fused`` where a reranker was
+    asked, ``rerank_score`` what it said (log-odds), None where it did not read the passage. ``language`` is the
+    article's. ``highlights`` are where words of the query stand in the passage's text, as (start, end) in order; only a
+    search marks them.
     """
 
     passage: Passage
@@ -308,7 +308,6 @@ class Hit:
     fused: float
     age_days: int | None
     age_weight: float
-    cluster: str = ""
     rerank_score: float | None = None
     reranked: float | None = None
     language: str | None = None

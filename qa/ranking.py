@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from qa.models import Hit
+from qa.candidates import Candidate
 
 SHARPNESS = 1.5
 """Exponent of the relevance before age is weighed in: a clear match in an old report outdoes a vague one in a new."""
@@ -35,9 +35,9 @@ def led(relevance: float, ordinal: int) -> float:
     return relevance if ordinal == 0 else relevance / (1 + LEAD)
 
 
-def by_score(hits: Iterable[Hit]) -> list[Hit]:
+def by_score(found: Iterable[Candidate]) -> list[Candidate]:
     """Best first. Ids break ties, so that one question over one collection has one answer."""
-    return sorted(hits, key=lambda hit: (-hit.passage.score, hit.passage.chunk_id))
+    return sorted(found, key=lambda one: (-one.score, one.chunk_id))
 
 
 def best_of(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -55,24 +55,23 @@ def best_of(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return best
 
 
-def rerank(hits: Sequence[Hit], scores: Sequence[float]) -> list[Hit]:
-    """``hits`` (best first) in the order that a reranker's ``scores`` of the first of them make, best first.
+def rerank(found: Sequence[Candidate], scores: Sequence[float]) -> list[Candidate]:
+    """``found`` (best first) in the order that a reranker's ``scores`` of the first of them make, best first.
 
     Relevance by the reranker takes the place of ``fused``; age weighs on it as before. Its log-odds become a relevance
     of 1 for the best, and e times less for each ``RERANK_SPAN`` below: so the order of two passages depends neither on
-    the others nor on where a model has its zero, and a model that tells little apart decides little. Hits without a
+    the others nor on where a model has its zero, and a model that tells little apart decides little. Those without a
     score are less relevant than all that have one, and keep their own order of relevance.
     """
     best = max(scores, default=0.0)
     judged = [math.exp((score - best) / RERANK_SPAN) for score in scores]
     least = min(judged, default=1.0)
     ordered = [
-        _judged(hit, judged[i], scores[i]) if i < len(scores) else _judged(hit, least * hit.fused, None)
-        for i, hit in enumerate(hits)
+        _judged(one, judged[i], scores[i]) if i < len(scores) else _judged(one, least * one.fused, None)
+        for i, one in enumerate(found)
     ]
     return by_score(ordered)
 
 
-def _judged(hit: Hit, relevance: float, score: float | None) -> Hit:
-    passage = hit.passage.model_copy(update={"score": score_of(relevance, hit.age_weight)})
-    return replace(hit, passage=passage, rerank_score=score, reranked=relevance)
+def _judged(one: Candidate, relevance: float, score: float | None) -> Candidate:
+    return replace(one, score=score_of(relevance, one.age_weight), rerank_score=score, reranked=relevance)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
+from qa.candidates import Candidate, VersionFacts, place_of
 from qa.dates import AskedRange
 from qa.errors import StoreError
-from qa.joining import Place, joined
-from qa.library.catalog import StoredChunk
+from qa.joining import joined
 from qa.library.encoders import common_words
 from qa.library.home import Home
 from qa.library.reranking import Reranking
@@ -48,30 +49,30 @@ def fuse(dense: Mapping[str, float], lexical: Mapping[str, float]) -> dict[str, 
     return relevance
 
 
-def diversify(hits: Sequence[Hit], k: int, *, per_article: int, whole: Collection[str] = ()) -> list[Hit]:
-    """The first ``k`` of ``hits`` (best first) with at most ``per_article`` of any article but those in ``whole``.
+def diversify(found: Sequence[Candidate], k: int, *, per_article: int, whole: Collection[str] = ()) -> list[Candidate]:
+    """The first ``k`` of ``found`` (best first) with at most ``per_article`` of any article but those in ``whole``.
 
     Of articles that print one story (one cluster) only the one that comes first is taken.
     """
     taken: Counter[str] = Counter()
     printed_by: dict[str, str] = {}
-    chosen: list[Hit] = []
-    for hit in hits:
+    chosen: list[Candidate] = []
+    for one in found:
         if len(chosen) == k:
             break
-        article = hit.passage.article_id
+        article = one.version.article_id
         room = article in whole or taken[article] < per_article
-        if room and printed_by.setdefault(hit.cluster or article, article) == article:
+        if room and printed_by.setdefault(one.version.cluster, article) == article:
             taken[article] += 1
-            chosen.append(hit)
+            chosen.append(one)
     return chosen
 
 
-def facets_of(chunks: Iterable[StoredChunk]) -> Facets:
-    """The articles that ``chunks`` are of, counted by source and by month."""
-    articles = {chunk.article_id: chunk for chunk in chunks}.values()
-    sources = Counter(sorted(chunk.source or "" for chunk in articles))
-    months = Counter(f"{chunk.published:%Y-%m}" if chunk.published else "" for chunk in articles)
+def facets_of(found: Iterable[VersionFacts]) -> Facets:
+    """The articles that ``found`` are of, counted by source and by month."""
+    articles = {version.article_id: version for version in found}.values()
+    sources = Counter(sorted(version.source or "" for version in articles))
+    months = Counter(f"{version.published:%Y-%m}" if version.published else "" for version in articles)
     return Facets(len(articles), by_source=dict(sources.most_common()), by_month=dict(sorted(months.items())))
 
 
@@ -128,17 +129,17 @@ class Retriever:
         found = [self._search(query, scope, depth) for query in dict.fromkeys((question, *further))]
         # The catalogue has the last word on what may be seen: the two indexes may lag behind it.
         seen = {one: None for each in found for one in (*each.dense, *each.lexical)}
-        chunks = self._home.catalog.chunks_by_id(list(seen), filters, with_text=False)
+        versions = scope.view.versions_of(list(seen), filters)
         weighting = weigh(question, asked, filters, self._weighting)
-        hits, notes = self._reranked(question, self._weigh(chunks, found, filters, weighting))
-        whole = filters.articles or _named_articles(question, chunks.values())
-        chosen = self._chosen(hits, k, whole, chunks)
+        ranked, notes = self._reranked(question, _weigh(versions, found, filters, weighting))
+        whole = filters.articles or _named_articles(question, versions.values())
+        chosen = self._chosen(ranked, k, whole)
         return Retrieved(
-            hits=self._complete(chosen, filters),
+            hits=self._complete(chosen, found, scope),
             filters=filters,
             notes=notes,
             weighting=weighting.reason,
-            facets=facets_of(chunks.values()),
+            facets=facets_of(versions.values()),
         )
 
     def highlighted(self, question: str, found: Retrieved) -> Retrieved:
@@ -147,15 +148,12 @@ class Retriever:
         marked = zip(found.hits, self._home.lexical.matches(question, texts), strict=True)
         return replace(found, hits=tuple(replace(hit, highlights=spans) for hit, spans in marked))
 
-    def _chosen(
-        self, hits: Sequence[Hit], k: int, whole: Collection[str], chunks: Mapping[str, StoredChunk]
-    ) -> list[Hit]:
+    def _chosen(self, ranked: Sequence[Candidate], k: int, whole: Collection[str]) -> list[Candidate]:
         """The best ``k`` passages; a place that joining neighbours leaves free goes to the next best."""
-        places = {one: Place(chunk.version_key, chunk.ordinal) for one, chunk in chunks.items()}
         wanted = k
         while True:
-            best = diversify(hits, wanted, per_article=self._per_article, whole=whole)
-            passages = joined(best, places)
+            best = diversify(ranked, wanted, per_article=self._per_article, whole=whole)
+            passages = joined(best)
             if len(passages) >= k or len(best) < wanted:
                 return passages
             wanted += k - len(passages)
@@ -163,67 +161,45 @@ class Retriever:
     def _search(self, query: str, scope: Scope, depth: int) -> _Found:
         return _Found(dict(self._dense(query, scope, depth)), dict(matching(self._home.lexical, scope, query, depth)))
 
-    def _reranked(self, question: str, hits: Sequence[Hit]) -> tuple[Sequence[Hit], tuple[str, ...]]:
-        """``hits`` in the reranker's order; or as they are where there is none or it has no time, with a note of it."""
-        if self._reranking is None or not hits:
-            return hits, ()
-        first = hits[: self._reranking.candidates]
-        texts = self._home.catalog.chunks_by_id([hit.passage.chunk_id for hit in first])
+    def _reranked(self, question: str, ranked: list[Candidate]) -> tuple[list[Candidate], tuple[str, ...]]:
+        """``ranked`` in the reranker's order; or as it is where there is none or it has no time, with a note of it."""
+        if self._reranking is None or not ranked:
+            return ranked, ()
+        first, rest = ranked[: self._reranking.candidates], ranked[self._reranking.candidates :]
+        texts = self._home.catalog.chunks_by_id([one.chunk_id for one in first])
         # An article may have been deleted this instant.
-        first = [hit for hit in first if hit.passage.chunk_id in texts]
-        read = [search_text(texts[hit.passage.chunk_id].text, common_words().__contains__) for hit in first]
+        first = [one for one in first if one.chunk_id in texts]
+        read = [search_text(texts[one.chunk_id].text, common_words().__contains__) for one in first]
         scores, why_not = self._reranking.scores(question, read)
         if scores is None:
-            return hits, (f"passages are not reranked: {why_not}",)
-        return rerank([*first, *hits[self._reranking.candidates :]], scores), ()
+            return ranked, (f"passages are not reranked: {why_not}",)
+        return rerank([*first, *rest], scores), ()
 
-    def _weigh(
-        self, chunks: Mapping[str, StoredChunk], found: Sequence[_Found], filters: Filters, weighting: Weighting
-    ) -> list[Hit]:
-        relevance = best_of([fuse(each.dense, each.lexical) for each in found])
-        dense_rank = _best_ranks([each.dense for each in found])
-        lexical_rank = _best_ranks([each.lexical for each in found])
-        hits = []
-        for one, chunk in chunks.items():
-            weight = weighting.weight(chunk.published, filters.as_of)
-            relevant = led(relevance[one], chunk.ordinal)
-            similarity = max((each.dense[one] for each in found if one in each.dense), default=None)
-            hits.append(
-                Hit(
-                    passage=_passage(chunk, score_of(relevant, weight), similarity),
-                    dense_rank=dense_rank.get(one),
-                    lexical_rank=lexical_rank.get(one),
-                    similarity=similarity,
-                    fused=relevant,
-                    age_days=(filters.as_of - chunk.published).days if chunk.published else None,
-                    age_weight=weight,
-                    cluster=chunk.cluster,
-                    language=chunk.language,
-                )
-            )
-        return by_score(hits)
-
-    def _complete(self, hits: Sequence[Hit], filters: Filters) -> tuple[Hit, ...]:
-        """The hits with their passages' texts and the other outlets that print them, as far as ``filters`` admit.
+    def _complete(self, chosen: Sequence[Candidate], found: Sequence[_Found], scope: Scope) -> tuple[Hit, ...]:
+        """The hits: with their passages' texts and the other outlets that print them, as far as filters admit.
 
         One whose article was deleted this instant is left out.
         """
-        found = self._home.catalog.chunks_by_id([hit.passage.chunk_id for hit in hits])
-        reporters = self._home.catalog.reporters([hit.cluster for hit in hits], filters)
-        complete = []
-        for hit in hits:
-            if chunk := found.get(hit.passage.chunk_id):
-                others = reporters.get(hit.cluster, set())
-                outlets = {outlet for article, outlet in others if article != chunk.article_id} - {chunk.source}
-                start, end = hit.passage.start, hit.passage.end
-                text = (
-                    chunk.text
-                    if (start, end) == (chunk.start, chunk.end)
-                    else self._home.catalog.text_between(chunk.version_key, start, end)
-                )
-                update = {"text": text, "also_reported_by": tuple(sorted(outlets))}
-                complete.append(replace(hit, passage=hit.passage.model_copy(update=update)))
-        return tuple(complete)
+        ends = {f"{one.version.name}.{ordinal}": None for one in chosen for ordinal in (one.first, one.last)}
+        chunks = self._home.catalog.chunks_by_id(list(ends))
+        reporters = scope.view.reporters({one.version.cluster for one in chosen}, scope.filters)
+        ranks = _best_ranks([each.dense for each in found]), _best_ranks([each.lexical for each in found])
+        hits = []
+        for one in chosen:
+            first, last = (chunks.get(f"{one.version.name}.{ordinal}") for ordinal in (one.first, one.last))
+            if first is None or last is None:
+                continue
+            text = first.text
+            if last is not first:
+                text = self._home.catalog.text_between(first.version_key, first.start, last.end)
+            similarity = max((each.dense[one.chunk_id] for each in found if one.chunk_id in each.dense), default=None)
+            outlets = {
+                outlet for article, outlet in reporters[one.version.cluster] if article != one.version.article_id
+            }
+            passage = _passage(one, text, first.start, last.end, outlets, similarity)
+            dense_rank, lexical_rank = (rank.get(one.chunk_id) for rank in ranks)
+            hits.append(_hit(one, passage, dense_rank, lexical_rank, scope.filters.as_of))
+        return tuple(hits)
 
     def _dense(self, question: str, scope: Scope, depth: int) -> list[tuple[str, float]]:
         def embed() -> NDArray[np.float32]:
@@ -238,10 +214,28 @@ class Retriever:
             return nearest(self._home.store, Scope.of(self._home.view(), scope.filters), embed, depth)
 
 
-def _named_articles(question: str, chunks: Iterable[StoredChunk]) -> set[str]:
-    """Ids of the articles among those of ``chunks`` that ``question`` names: of them it wants all that fits."""
+def _weigh(
+    versions: Mapping[str, VersionFacts], found: Sequence[_Found], filters: Filters, weighting: Weighting
+) -> list[Candidate]:
+    """What may be seen of what was found, best first."""
+    relevance = best_of([fuse(each.dense, each.lexical) for each in found])
+    # Many are of one day.
+    weights = {day: weighting.weight(day, filters.as_of) for day in {one.published for one in versions.values()}}
+    candidates = []
+    for one, version in versions.items():
+        _, ordinal = place_of(one)
+        relevant, weight = led(relevance[one], ordinal), weights[version.published]
+        candidates.append(
+            Candidate(one, version, ordinal, ordinal, score_of(relevant, weight), fused=relevant, age_weight=weight)
+        )
+    return by_score(candidates)
+
+
+def _named_articles(question: str, versions: Iterable[VersionFacts]) -> set[str]:
+    """Ids of the articles among those of ``versions`` that ``question`` names: of them it wants all that fits."""
     asked = named(question)
-    return {one.article_id for one in chunks if asked.holds(one.article_id, url=one.url, title=one.title)}
+    articles = {one.article_id: one for one in versions}.values()
+    return {one.article_id for one in articles if asked.holds(one.article_id, url=one.url, title=one.title)}
 
 
 def _best_ranks(found: Sequence[Mapping[str, float]]) -> dict[str, int]:
@@ -253,18 +247,37 @@ def _best_ranks(found: Sequence[Mapping[str, float]]) -> dict[str, int]:
     return ranks
 
 
-def _passage(chunk: StoredChunk, score: float, similarity: float | None) -> Passage:
+def _passage(
+    one: Candidate, text: str, start: int, end: int, outlets: Collection[str], similarity: float | None
+) -> Passage:
+    version = one.version
     return Passage(
-        chunk_id=chunk.id,
-        article_id=chunk.article_id,
-        score=score,
-        text=chunk.text,
-        start=chunk.start,
-        end=chunk.end,
-        published=chunk.published,
-        title=chunk.title,
-        url=chunk.url,
-        source=chunk.source,
-        published_from=chunk.published_from,
+        chunk_id=one.chunk_id,
+        article_id=version.article_id,
+        score=one.score,
+        text=text,
+        start=start,
+        end=end,
+        published=version.published,
+        title=version.title,
+        url=version.url,
+        source=version.source,
+        published_from=version.published_from,
+        also_reported_by=tuple(sorted(outlet for outlet in outlets if outlet != version.source)),
         similarity=similarity,
+    )
+
+
+def _hit(one: Candidate, passage: Passage, dense_rank: int | None, lexical_rank: int | None, as_of: date) -> Hit:
+    return Hit(
+        passage=passage,
+        dense_rank=dense_rank,
+        lexical_rank=lexical_rank,
+        similarity=passage.similarity,
+        fused=one.fused,
+        age_days=(as_of - passage.published).days if passage.published else None,
+        age_weight=one.age_weight,
+        rerank_score=one.rerank_score,
+        reranked=one.reranked,
+        language=one.version.language,
     )

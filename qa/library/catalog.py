@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, Table, and_, func, literal, or_, select
 
+from qa.candidates import VersionFacts
 from qa.errors import FilterError, NotFoundError
 from qa.library.database import Database, batches
 from qa.library.facts import REVISION, read_facts
@@ -76,6 +78,7 @@ class StoredChunk:
 
 
 _OF_CHUNK = tuple(field.name for field in fields(StoredChunk))
+_OF_VERSION = tuple(field.name for field in fields(VersionFacts))
 
 
 class Catalog:
@@ -132,13 +135,10 @@ class Catalog:
         with self.database.begin() as connection:
             return connection.execute(select(chunks.c.id).where(chunks.c.embedded).limit(1)).first() is not None
 
-    def chunks_by_id(
-        self, ids: Sequence[str], filters: Filters | None = None, *, with_text: bool = True
-    ) -> dict[str, StoredChunk]:
-        """The chunks of ``ids`` that exist and that ``filters`` (None: no filter) admit, keyed by id."""
+    def chunks_by_id(self, ids: Sequence[str], *, with_text: bool = True) -> dict[str, StoredChunk]:
+        """The chunks of ``ids`` that exist, keyed by id."""
         query = _chunk_query(with_text=with_text).where(_alive())
-        found = (_stored_chunk(row) for row in self._by_id(query, ids))
-        return {chunk.id: chunk for chunk in found if filters is None or admits(chunk, filters)}
+        return {row.id: _stored_chunk(row) for row in self._by_id(query, ids)}
 
     def text_between(self, version_key: int, start: int, end: int) -> str:
         """``article.text[start:end]`` of a version; "" when it was deleted."""
@@ -146,11 +146,11 @@ class Catalog:
         with self.database.begin() as connection:
             return str(connection.execute(query).scalar() or "")
 
-    def admitted(self, ids: Sequence[str], filters: Filters) -> set[str]:
-        """Those of ``ids`` that ``filters`` admit."""
-        looked_at = ("article_id", "published", "source", "valid_from", "valid_to")
-        query = _chunks_and(chunks.c.id, *(versions.c[name] for name in looked_at))
-        return {row.id for row in self._by_id(query, ids) if admits(row, filters)}
+    def versions_of(self, ids: Sequence[str], filters: Filters) -> dict[str, VersionFacts]:
+        """Of those of ``ids``, chunks, that ``filters`` admit what is known of their versions, in no order."""
+        query = _chunks_and(chunks.c.id, *(versions.c[name] for name in _OF_VERSION))
+        found = ((row.id, VersionFacts(*tuple(row)[1:])) for row in self._by_id(query, ids))
+        return {one: version for one, version in found if admits(version, filters)}
 
     def _by_id(self, query: Select[Any], ids: Sequence[str]) -> Iterable[Row[Any]]:
         with self.database.begin() as connection:
@@ -158,20 +158,16 @@ class Catalog:
                 row for some in batches(ids) for row in connection.execute(query.where(chunks.c.id.in_(some))).all()
             ]
 
-    def reporters(self, clusters: Sequence[str], filters: Filters) -> dict[str, set[tuple[str, str]]]:
-        """By cluster the (article id, outlet) of every article in it that ``filters`` admit, whatever its source or id.
-
-        The outlet is the article's source, else its URL, else its id.
-        """
+    def reporters(self, clusters: Collection[str], filters: Filters) -> dict[str, set[tuple[str, str]]]:
+        """By cluster the (article id, outlet) of each article in it that ``filters`` admit, of any source and id."""
         anywhere = replace(filters, sources=(), articles=())
-        outlet = func.coalesce(versions.c.source, versions.c.url, versions.c.article_id).label("outlet")
-        query = select(versions.c.cluster, versions.c.article_id, outlet).join(articles)
-        query = query.where(_alive(), visible(anywhere))
-        found: dict[str, set[tuple[str, str]]] = {}
+        query = select(*(versions.c[name] for name in _OF_VERSION)).join(articles).where(_alive(), visible(anywhere))
+        found: dict[str, set[tuple[str, str]]] = {cluster: set() for cluster in clusters}
         with self.database.begin() as connection:
-            for some in batches(clusters):
+            for some in batches(list(clusters)):
                 for row in connection.execute(query.where(versions.c.cluster.in_(some))):
-                    found.setdefault(row.cluster, set()).add((row.article_id, row.outlet))
+                    version = VersionFacts(*row)
+                    found[version.cluster].add((version.article_id, version.outlet))
         return found
 
     # Articles, for people
@@ -252,6 +248,7 @@ def _alive() -> Any:
     return articles.c.deleted_at.is_(None)
 
 
+@cache
 def _chunk_query(of: Table = chunks, *, with_text: bool = True) -> Select[Any]:
     # substr counts code points from 1 in both databases, as our offsets count from 0.
     cut = func.substr(texts.c.text, of.c.start + 1, of.c.end - of.c.start)

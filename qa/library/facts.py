@@ -25,9 +25,12 @@ REVISION = "revision"
 VERSIONS_REVISION = "versions_revision"
 
 
+_ALL = select(facts.c.name, facts.c.value)
+
+
 def read_facts(connection: Connection) -> dict[str, str]:
     """All facts by name, as of one moment."""
-    return {row.name: row.value for row in connection.execute(select(facts.c.name, facts.c.value))}
+    return {row.name: row.value for row in connection.execute(_ALL)}
 
 
 def set_fact(connection: Connection, name: str, value: str) -> None:

@@ -67,7 +67,7 @@ class Scope:
 
     def kept(self, found: Scored) -> Scored:
         """What of ``found`` may be seen, in the same order."""
-        admitted = self.view.admitted([one for one, _ in found], self.filters)
+        admitted = self.view.versions_of([one for one, _ in found], self.filters)
         return [(one, score) for one, score in found if one in admitted]
 
 

@@ -8,12 +8,14 @@ take in SQL, so a process that asks only one never reads it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import fields, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Row, select
 
+from qa.candidates import VersionFacts, place_of
 from qa.library.catalog import Catalog
 from qa.library.tables import articles, chunks, versions
 from qa.models import Filters
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_FACTS = tuple(field.name for field in fields(VersionFacts))
 _FOREVER = date.max.toordinal() + 1
 
 
@@ -40,8 +43,11 @@ class View(Protocol):
     def embedded_chunk_ids(self, filters: Filters) -> list[str]:
         """The same of those that have a vector."""
 
-    def admitted(self, ids: Sequence[str], filters: Filters) -> set[str]:
-        """Those of ``ids`` that ``filters`` admit."""
+    def versions_of(self, ids: Sequence[str], filters: Filters) -> dict[str, VersionFacts]:
+        """Of those of ``ids``, chunks, that ``filters`` admit what is known of their versions, in no order."""
+
+    def reporters(self, clusters: Collection[str], filters: Filters) -> dict[str, set[tuple[str, str]]]:
+        """By cluster the (article id, outlet) of each article in it that ``filters`` admit, of any source and id."""
 
 
 class Snapshot:
@@ -55,8 +61,12 @@ class Snapshot:
 
         rows = _rows(catalog)
         self._catalog = catalog
-        self._names = [f"{row.article_id}.{row.number}" for row in rows]
+        self._versions = [VersionFacts(*row[: len(_FACTS)]) for row in rows]
+        self._names = [version.name for version in self._versions]
         self._place = {name: place for place, name in enumerate(self._names)}
+        self._printed: dict[str, list[int]] = {}
+        for place, version in enumerate(self._versions):
+            self._printed.setdefault(version.cluster, []).append(place)
         self._sources = _Names([row.source for row in rows])
         self._articles = _Names([row.article_id for row in rows])
         self._counts = np.array([row.chunk_count for row in rows], dtype=np.int32)
@@ -84,16 +94,25 @@ class Snapshot:
             return self._catalog.embedded_chunk_ids(filters)
         return self.chunk_ids(filters)
 
-    def admitted(self, ids: Sequence[str], filters: Filters) -> set[str]:
+    def versions_of(self, ids: Sequence[str], filters: Filters) -> dict[str, VersionFacts]:
         """See ``View``."""
         # How many chunks of each version may be seen: all or none.
-        seen = (self._counts * self._visible(filters)).tolist()
-        found = set()
+        seen = self._counts * self._visible(filters)
+        found = {}
         for one in ids:
-            name, _, ordinal = one.rpartition(".")
+            name, ordinal = place_of(one)
             place = self._place.get(name)
-            if place is not None and int(ordinal) < seen[place]:
-                found.add(one)
+            if place is not None and ordinal < seen[place]:
+                found[one] = self._versions[place]
+        return found
+
+    def reporters(self, clusters: Collection[str], filters: Filters) -> dict[str, set[tuple[str, str]]]:
+        """See ``View``."""
+        seen = self._visible(replace(filters, sources=(), articles=()))
+        found = {}
+        for cluster in clusters:
+            versions = [self._versions[place] for place in self._printed.get(cluster, ()) if seen[place]]
+            found[cluster] = {(version.article_id, version.outlet) for version in versions}
         return found
 
     def _visible(self, filters: Filters) -> NDArray[np.bool_]:
@@ -155,8 +174,11 @@ class Snapshots:
 
 
 def _rows(catalog: Catalog) -> Sequence[Row[Any]]:
-    columns = ("article_id", "number", "chunk_count", "source", "published", "valid_from", "valid_to")
-    query = select(*(versions.c[name] for name in columns)).join(articles).where(articles.c.deleted_at.is_(None))
+    query = (
+        select(*(versions.c[name] for name in (*_FACTS, "chunk_count")))
+        .join(articles)
+        .where(articles.c.deleted_at.is_(None))
+    )
     with catalog.database.begin() as connection:
         return connection.execute(query).all()
 

@@ -105,10 +105,16 @@ def test_a_snapshot_says_what_the_catalogue_says(empty: Path, history: list[Any]
             for ordinal in range(4)
         ]
         for filters in asked:
-            admitted = catalog.admitted(ids, filters)
+            versions = catalog.versions_of(ids, filters)
+            admitted = set(versions)
+            assert snapshot.versions_of(ids, filters) == versions
+            assert all(one.startswith(f"{version.name}.") for one, version in versions.items())
             assert snapshot.visible_chunk_count(filters) == catalog.visible_chunk_count(filters) == len(admitted)
-            assert snapshot.admitted(ids, filters) == admitted == set(catalog.chunks_by_id(ids, filters))
             assert set(snapshot.chunk_ids(filters)) == set(catalog.chunk_ids(filters)) == admitted
+            clusters = {version.cluster for version in versions.values()} | {"nosuch"}
+            reporters = catalog.reporters(clusters, filters)
+            assert snapshot.reporters(clusters, filters) == reporters
+            assert reporters.keys() == clusters
             embedded = snapshot.embedded_chunk_ids(filters)
             assert sorted(embedded) == sorted(catalog.embedded_chunk_ids(filters))
             assert set(embedded) <= admitted

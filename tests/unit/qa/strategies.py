@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from qa.models import Hit, Passage
+from qa.candidates import Candidate, VersionFacts
+from qa.models import Passage
 
 # Prose with everything that makes sentence splitting and markers hard.
 _ATOMS = [
@@ -136,12 +137,12 @@ def passage(text: str, *, n: int = 1, start: int = 0, published: date | None = N
     )
 
 
-def hit(name: str, *, article: str = "a", score: float = 1.0) -> Hit:
-    """A hit of which only its passage's names and score matter."""
-    found = passage("Text.").model_copy(update={"chunk_id": name, "article_id": article, "score": score})
-    return Hit(
-        passage=found, dense_rank=1, lexical_rank=None, similarity=0.5, fused=score, age_days=None, age_weight=1.0
-    )
+def candidate(
+    name: str, *, article: str = "a", score: float = 1.0, fused: float = 1.0, age_weight: float = 1.0
+) -> Candidate:
+    """A candidate of which only its names and the parts of its score matter."""
+    version = VersionFacts(article, 1, None, None, None, None, None, None, f"{article}.1", None, None)
+    return Candidate(name, version, 0, 0, score, fused, age_weight)
 
 
 @st.composite

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.retrieve import LEXICAL_SHARE, diversify, fuse
-from tests.unit.qa.strategies import hit
+from tests.unit.qa.strategies import candidate
 
 scores = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-0.2, 1), max_size=8)
 strengths = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0.01, 40), max_size=8)
@@ -58,16 +58,16 @@ def test_first_in_both_searches_is_one() -> None:
 
 @given(st.lists(st.sampled_from("abc"), max_size=12), st.integers(0, 12), st.integers(1, 4))
 def test_diversity_keeps_the_order_and_the_limit(articles: list[str], k: int, per_article: int) -> None:
-    hits = [hit(f"{article}.{i}", article=article) for i, article in enumerate(articles)]
-    chosen = diversify(hits, k, per_article=per_article)
+    found = [candidate(f"{article}.{i}", article=article) for i, article in enumerate(articles)]
+    chosen = diversify(found, k, per_article=per_article)
     assert len(chosen) <= k
-    assert [one for one in hits if one in chosen] == chosen
-    counts = {article: sum(one.passage.article_id == article for one in chosen) for article in "abc"}
+    assert [one for one in found if one in chosen] == chosen
+    counts = {article: sum(one.version.article_id == article for one in chosen) for article in "abc"}
     assert max(counts.values()) <= per_article
     # An article that is wanted whole has no limit.
-    every = diversify(hits, k, per_article=per_article, whole={"a"})
-    assert sum(one.passage.article_id == "a" for one in every) >= counts["a"]
-    assert len(diversify(hits, len(hits), per_article=1, whole="abc")) == len(hits)
+    every = diversify(found, k, per_article=per_article, whole={"a"})
+    assert sum(one.version.article_id == "a" for one in every) >= counts["a"]
+    assert len(diversify(found, len(found), per_article=1, whole="abc")) == len(found)
     # What was left out had to be: its article was full, or the list was.
-    for left in (one for one in hits if one not in chosen):
-        assert len(chosen) == k or counts[left.passage.article_id] == per_article
+    for left in (one for one in found if one not in chosen):
+        assert len(chosen) == k or counts[left.version.article_id] == per_article

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import cast
 
@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from qa.candidates import VersionFacts
 from qa.library.lexical import LexicalIndex
 from qa.library.search import Scope, Way, matching, nearest, quickest
 from qa.library.store import VectorStore
 from qa.models import Filters
+from tests.unit.qa.strategies import candidate
 
 FILTERS = Filters(as_of=date(2024, 1, 1))
 
@@ -59,8 +61,11 @@ class FakeView:
 
     embedded_chunk_ids = chunk_ids
 
-    def admitted(self, ids: Sequence[str], filters: Filters) -> set[str]:
-        return self.seen & set(ids)
+    def versions_of(self, ids: Sequence[str], filters: Filters) -> dict[str, VersionFacts]:
+        return {one: candidate(one).version for one in ids if one in self.seen}
+
+    def reporters(self, clusters: Collection[str], filters: Filters) -> dict[str, set[tuple[str, str]]]:
+        return {cluster: set() for cluster in clusters}
 
 
 class FakeWords:
