@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,11 +30,13 @@ from api.security import BodyLimit, HostGuard, is_loopback
 from api.service import Answering, Service, Warmth, engine_of
 from api.tracing import tracer_of
 from api.workers import check_workers, open_worker
+from qa.library.memory import give_back
 from qa.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from qa.library.home import Home
 
+_TIDY_SECONDS = 5
 _DESCRIPTION = """\
 Answers questions over a collection of dated news articles, with citations that can be checked.
 
@@ -120,15 +123,24 @@ async def _lifespan(
             readiness=Readiness(settings, opened, lambda: warmth.state),
         )
         ingestion.start()
+        tidying = asyncio.create_task(_tidy())
         try:
             yield
         finally:
+            tidying.cancel()
             await ingestion.stop()
             await warmth.settle()
     finally:
         end_traces()
         if home is None:
             opened.close()
+
+
+async def _tidy() -> None:
+    """Give back, now and then, what a rush of callers has left: else the service stays as large as it ever was."""
+    while True:
+        await asyncio.sleep(_TIDY_SECONDS)
+        await asyncio.to_thread(give_back)
 
 
 def _remembering(engine: Answering, settings: Settings, home: Home) -> Answering:
