@@ -127,8 +127,8 @@ class Bench:
         }
         with running(model, f"{MODEL_URL}/counts", self.folder / "model.log"), self.service(**settings) as pid:
             idle = resident_mb(pid)
-            # What a first round of streams leaves in memory (caches that fill, heaps that grow) is no leak: a second one
-            # must not add to it.
+            # What a first round of streams leaves in memory (full caches, grown heaps) is no leak: a second one must not
+            # add to it.
             asyncio.run(self._streams(count, leave=0.5))
             _settled(lambda: _counts()["open"] == 0, 60)
             before = _settled_mb(pid)
@@ -138,7 +138,8 @@ class Bench:
             counts, after = _counts(), _settled_mb(pid)
         print(f"  {counts['begun'] - begun} replies begun by the model, {counts['left']} left, {counts['open']} open")
         print(f"  the last of those dropped was known to the model after {left_for:.2f} s")
-        print(f"  memory: {idle:.0f} MB at first, {before:.0f} after one round, {peak:.0f} at most, {after:.0f} after two")
+        rounds = f"{before:.0f} after one round, {peak:.0f} at most, {after:.0f} after two"
+        print(f"  memory: {idle:.0f} MB at first, {rounds}")
         self.judge("every model call of a caller that left is cancelled, and none is open", closed)
         self.judge(f"memory is back within 10% of what it was ({after / before - 1:+.1%})", after <= before * 1.1)
 
