@@ -127,8 +127,7 @@ class Bench:
         }
         with running(model, f"{MODEL_URL}/counts", self.folder / "model.log"), self.service(**settings) as pid:
             idle = resident_mb(pid)
-            # What a first round of streams leaves in memory (full caches, grown heaps) is no leak: a second one must not
-            # add to it.
+            # What a first round leaves (full caches, grown heaps) is no leak: a second one must not add to it.
             asyncio.run(self._streams(count, leave=0.5))
             _settled(lambda: _counts()["open"] == 0, 60)
             before = _settled_mb(pid)
