@@ -7,12 +7,13 @@ that fits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Protocol, TypeVar
 
+from qa.counted import NOTHING, Counted, counted
 from qa.figures import Figure, figures
 from qa.models import Passage
 from qa.moments import Moment, moments
@@ -57,6 +58,12 @@ class Facts:
     denials: tuple[int, ...]
     covered: frozenset[int]
     """The tokens of dates and numbers."""
+    counted: Mapping[Figure, Counted]
+    """What is said of each number, where something is."""
+
+    def counts(self, figure: Figure) -> Counted:
+        """What is said of one of the numbers."""
+        return self.counted.get(figure, NOTHING)
 
     def text(self, place: Place) -> str:
         """The words of a place."""
@@ -70,10 +77,16 @@ def facts(text: str, published: date | None) -> Facts:
     apart = told(text)
     dates = moments(apart, published)
     days = {i for one in dates for i in range(one.first, one.last)}
-    counted = figures(apart, days)
-    taken = days | {i for one in counted for i in range(one.first, one.last)}
+    numbers = figures(apart, days)
+    taken = days | {i for one in numbers for i in range(one.first, one.last)}
     return Facts(
-        apart, tuple(dates), tuple(counted), tuple(names(apart, taken)), tuple(denials(apart)), frozenset(taken)
+        apart,
+        tuple(dates),
+        tuple(numbers),
+        tuple(names(apart, taken)),
+        tuple(denials(apart)),
+        frozenset(taken),
+        counted(apart.tokens, numbers),
     )
 
 

@@ -152,22 +152,30 @@ class Case:
         return any(bears_out(self._meant(said, one), published_on(day)) for one, day in days)
 
     def _numbers(self) -> Iterator[Verdict]:
-        def agrees(mine: Figure, theirs: Figure, _one: Source) -> bool:
-            return agree(mine, theirs)
+        def agrees(mine: Figure, theirs: Figure, one: Source) -> bool:
+            return agree(mine, theirs) and not self.said.counts(mine).excludes(one.facts.counts(theirs))
 
-        def rivals(mine: Figure, theirs: Figure, _one: Source) -> bool:
-            return mine.unit == theirs.unit and mine.ordinal == theirs.ordinal
+        def rivals(mine: Figure, theirs: Figure, one: Source) -> bool:
+            alike = mine.unit == theirs.unit and mine.ordinal == theirs.ordinal
+            # 12 dead are no rival to 30 injured, but they are to 12 injured.
+            return alike and (agree(mine, theirs) or not self.said.counts(mine).apart(one.facts.counts(theirs)))
 
         for i, mine in enumerate(self.said.figures):
-            there = [(one, theirs) for one in self.sources for theirs in one.facts.figures if agree(mine, theirs)]
-            if not there and not mine.soft:
+            equal = [(one, theirs) for one in self.sources for theirs in one.facts.figures if agree(mine, theirs)]
+            there = [(one, theirs) for one, theirs in equal if agrees(mine, theirs, one)]
+            if not equal and not mine.soft:
                 yield self._refuse("number", mine, "is not in the passage", lacking=True)
+            elif equal and not there and (not mine.soft or self._fits_any(mine, equal, _LEAST["number"])):
+                yield self._refuse("number", mine, "is said of something else in the passage")
             elif self.field.rival(
                 self.said.figures, i, lambda one: one.facts.figures, agrees, rivals, _LEAST["number"], _MARGIN
             ):
                 yield self._refuse("number", mine, "is not the one the passage gives")
             elif there and not mine.soft and self._stray(mine, there):
                 yield self._refuse("number", mine, "is said of something else in the passage")
+
+    def _fits_any(self, said: Place, there: Sequence[tuple[Source, Place]], least: float) -> bool:
+        return any(self.field.fit(said, one, place) >= least for one, place in there)
 
     def _stray(self, said: Figure, there: Sequence[tuple[Source, Figure]]) -> bool:
         """Whether a number stands only far from the sentence that the claim is taken from."""
@@ -294,7 +302,9 @@ class Case:
             key=lambda found: found[0],
             default=(0.0, self.sources[0], 0),
         )
-        tokens = [token for token in one.told.tokens if token.sentence == sentence]
+        # The month of May is a date.
+        own_words = (token for i, token in enumerate(one.told.tokens) if i not in one.facts.covered)
+        tokens = [token for token in own_words if token.sentence == sentence]
         hedged = (i for i, token in enumerate(tokens) if token.word in _HEDGES)
         return share >= _VERBATIM and any(
             next((token.root for token in tokens[i + 1 : i + 4] if token.says_something), "") in roots for i in hedged

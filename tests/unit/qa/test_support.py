@@ -145,3 +145,46 @@ def test_what_it_does_not_say_is_refused_and_the_kind_told(claim: str, source: s
     assert found.reason
     assert found.contradicted == (kind != "words")
     assert verdict(claim, f"{source} Pigs fly.") == found
+
+
+TOLL = (
+    "The toll rose to 12 killed and 30 injured after the blast in Ostrey on Monday, the mayor said. Police arrested "
+    "five women and three men. The bank's profit rose by 5% in May, and wages rose to 40 crowns an hour."
+)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "12 were killed.",
+        "Twelve people were killed in the blast in Ostrey.",
+        "12 people died and 30 were hurt in the blast in Ostrey.",
+        "30 were injured.",
+        "The toll rose to 12 dead.",
+        "The police arrested five women.",
+        "The bank's profit rose 5% in May.",
+        "Wages rose to 40 crowns an hour.",
+    ],
+)
+def test_a_number_is_supported_of_those_of_whom_it_is_said(claim: str) -> None:
+    assert verdict(claim, TOLL) == Verdict(True)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "12 were injured.",
+        "30 were killed.",
+        "Twelve people were injured in the blast.",
+        "Thirty people died in the blast in Ostrey.",
+        "12 people were injured and 30 killed in the blast.",
+        "The toll rose to 12 injured.",
+        "Twelve people were arrested in Ostrey.",
+        "The police arrested five men.",
+        "The police arrested three women.",
+        "The bank's profit rose to 5% in May.",
+        "Wages rose by 40 crowns an hour.",
+    ],
+)
+def test_a_number_is_refused_of_anybody_and_anything_else(claim: str) -> None:
+    assert verdict(claim, TOLL).kind == "number"
