@@ -20,7 +20,7 @@ from qa.phrasing import (
     EARLIER,
     LATER,
     LATEST,
-    as_checked,
+    claim_as_checked,
     declines,
     end_of_words,
     quoted,
@@ -139,7 +139,7 @@ class Assembly:
         if not said or not (known or says_something(said)):
             self._declined |= declined
             return []
-        checked = self._check(as_checked(claim.text), known)
+        checked = self._check(claim_as_checked(claim), known)
         verdict = checked.verdict
         if declined and not verdict.supported:
             self._declined = True
@@ -185,10 +185,11 @@ class Assembly:
         markers = tuple((at, numbers) for at, (_, numbers) in zip(cleaned.moved, claim.markers, strict=True))
         return Claim(claim.gap, cleaned.text, markers)
 
-    def _check(self, text: str, known: Sequence[int]) -> _Checked:
+    def _check(self, claim: Claim, known: Sequence[int]) -> _Checked:
         """Judge a sentence by the passages it names, else by whichever supports it."""
+        text = claim.text
         quotes = {number: best_quote(text, self._passages[number - 1]) for number in known}
-        verdict = judge(text, list(quotes.values()), similarity=self._similarity)
+        verdict = self._judge(claim, quotes)
         if verdict.supported:
             return _Checked(quotes, verdict)
         if found := find_support(text, self._passages, similarity=self._similarity):
@@ -202,8 +203,9 @@ class Assembly:
 
     def _tell(self, claim: Claim, checked: _Checked) -> list[Event]:
         """Hand out a sentence with its citations; behind it what was reported later, if that is not said already."""
-        text = as_checked(claim.text)
-        supported = {n: checked.verdict.supported and self._bears(text, n, checked.quotes) for n in checked.quotes}
+        as_said = claim_as_checked(claim)
+        text = as_said.text
+        supported = {n: checked.verdict.supported and self._bears(as_said, n, checked.quotes) for n in checked.quotes}
         newer = {
             n: later
             for n, quote in checked.quotes.items()
@@ -242,16 +244,21 @@ class Assembly:
                 return cites[0].n
         return None
 
-    def _bears(self, text: str, number: int, quotes: Mapping[int, Quote]) -> bool:
+    def _bears(self, claim: Claim, number: int, quotes: Mapping[int, Quote]) -> bool:
         """Whether one of the quotes behind a supported sentence does something for it.
 
         It does when it supports the sentence by itself, or when the others do not support it without (citation
         precision of ALCE).
         """
-        others = [quote for other, quote in quotes.items() if other != number]
-        if not others or judge(text, [quotes[number]], similarity=self._similarity).supported:
+        others = {other: quote for other, quote in quotes.items() if other != number}
+        if not others or self._judge(claim, {number: quotes[number]}).supported:
             return True
-        return not judge(text, others, similarity=self._similarity).supported
+        return not self._judge(claim, others).supported
+
+    def _judge(self, claim: Claim, quotes: Mapping[int, Quote]) -> Verdict:
+        """The verdict on a sentence that cites ``quotes`` where its markers stand."""
+        cited_at = [[at for at, numbers in claim.markers if number in numbers] for number in quotes]
+        return judge(claim.text, list(quotes.values()), cited_at=cited_at, similarity=self._similarity)
 
     def _number(self, key: _Key) -> int:
         """The number of a citation, which is the next one if it has none yet."""

@@ -57,9 +57,17 @@ def neutralise(text: str) -> str:
     return round_brackets(" ".join(visible(text).split()))
 
 
-def unmarked(text: str) -> str:
-    """``text`` without Markdown's marks for headings, lists, quotations and emphasis: what is said."""
-    return _MARKS.sub("", text).strip()
+def unmarked(text: str, offsets: Sequence[int] = ()) -> tuple[str, list[int]]:
+    """``text`` without Markdown's marks for headings, lists, quotations and emphasis: what is said.
+
+    Beside it where the offsets asked for have moved to.
+    """
+    marks = [mark.span() for mark in _MARKS.finditer(text)]
+    bare = _MARKS.sub("", text)
+    lead = len(bare) - len(bare.lstrip())
+    said = bare.strip()
+    gone = (sum(min(end, at) - start for start, end in marks if start < at) + lead for at in offsets)
+    return said, [min(max(at - less, 0), len(said)) for at, less in zip(offsets, gone, strict=True)]
 
 
 class ClaimStream:

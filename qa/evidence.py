@@ -7,7 +7,7 @@ that fits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
@@ -163,15 +163,15 @@ class Field:
             self._fits[key] = self._fit(said, one, place)
         return self._fits[key]
 
-    def _fit(self, said: Place, one: Source, place: Place) -> float:
-        theirs = {token.root for token in one.told.tokens[place.first : place.last]}
+    def _fit(self, said: Place, one: Source, place: Place, without: Collection[str] = ()) -> float:
+        theirs = {token.root for token in one.told.tokens[place.first : place.last]}.union(without)
         near = likeness(self.claim.around(said.first, said.last), one.told.around(place.first, place.last), theirs)
-        words = self._words_shared(said, one, one.told.tokens[place.first].sentence)
+        words = self._words_shared(said, one, one.told.tokens[place.first].sentence, without)
         return (1 - _NEAR_SHARE) * words + _NEAR_SHARE * near
 
-    def _words_shared(self, said: Place, one: Source, sentence: int) -> float:
+    def _words_shared(self, said: Place, one: Source, sentence: int, without: Collection[str] = ()) -> float:
         """How much of the rest of the claim a sentence of a source says, 0 to 1."""
-        own = {token.root for token in self.claim.tokens[said.first : said.last]}
+        own = {token.root for token in self.claim.tokens[said.first : said.last]}.union(without)
         rest = self._total - self._weight(own)
         shared = self._shared[id(one)][sentence] - self._weight(own & one.told.roots[sentence])
         return shared / rest if rest > 1e-9 else 0.0
@@ -213,22 +213,32 @@ class Field:
                         against.append((fit, origin, place))
         if not against:
             return None
-        best = max(
-            (
-                self.fit(one, origin, place)
-                for origin in self.sources
-                for place in places(origin)
-                if agrees(one, place, origin)
-            ),
-            default=0.0,
-        )
+        agreed = [(o, place) for o in self.sources for place in places(o) if agrees(one, place, o)]
+        own = max(agreed, key=lambda found: self.fit(one, *found), default=None)
+        best = self.fit(one, *own) if own else 0.0
         for fit, origin, place in sorted(against, key=lambda found: -found[0]):
             if fit < best + margin:
                 return None
-            meant = (other for j, other in enumerate(said) if j != i and agrees(other, place, origin))
-            if not any(self.fit(other, origin, place) >= fit - _TIE or self._listed(one, other) for other in meant):
+            meant = [other for j, other in enumerate(said) if j != i and agrees(other, place, origin)]
+            if not any(
+                self.fit(other, origin, place) >= fit - _TIE
+                or self._listed(one, other)
+                or (own is not None and own[0] is not origin and not self._crossed(one, own, other, (origin, place)))
+                for other in meant
+            ):
                 return place
         return None
+
+    def _crossed(self, one: Place, own: tuple[Source, Place], other: Place, its: tuple[Source, Place]) -> bool:
+        """Whether of two things said, each in a source of its own, either fits the other's place better.
+
+        Neither counts for the other: a sentence that says both "12" and "23" is not nearer to 23 for that.
+        """
+        roots = {token.root for said in (one, other) for token in self.claim.tokens[said.first : said.last]}
+        for origin, place in (own, its):
+            roots.update(token.root for token in origin.told.tokens[place.first : place.last])
+        straight = self._fit(one, *own, roots) + self._fit(other, *its, roots)
+        return self._fit(one, *its, roots) + self._fit(other, *own, roots) > straight
 
     def _listed(self, one: Place, other: Place) -> bool:
         """Whether two things stand side by side in a list, so that what is said of one is said of both."""

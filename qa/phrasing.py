@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from qa.claims import neutralise, round_brackets, unmarked
+from qa.claims import Claim, neutralise, round_brackets, unmarked
 from qa.dates import annotate
 from qa.links import urls, without_links
 from qa.support import Verdict
@@ -77,7 +77,17 @@ def declines(said: Sequence[str]) -> bool:
 
 def as_checked(text: str) -> str:
     """What of a sentence is checked: neither marks of Markdown nor the URLs it may show."""
-    return without_links(unmarked(text), lambda _url: False).text if "." in text else unmarked(text)
+    return claim_as_checked(Claim("", text, ())).text
+
+
+def claim_as_checked(claim: Claim) -> Claim:
+    """The same of a claim, its markers where they are then."""
+    text, places = unmarked(claim.text, [at for at, _ in claim.markers])
+    if "." in text:
+        cleaned = without_links(text, lambda _url: False, places)
+        text, places = cleaned.text, list(cleaned.moved)
+    markers = tuple((at, numbers) for at, (_, numbers) in zip(places, claim.markers, strict=True))
+    return Claim(claim.gap, text, markers)
 
 
 def told_of(text: str, verdict: Verdict) -> str:

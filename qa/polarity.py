@@ -33,7 +33,7 @@ _OPPOSITES = """
     allow permit / ban forbid prohibit bar block, legal lawful / illegal unlawful, open / close shut,
     start begin / end stop finish, enter arrive join / leave quit exit, support back favor / oppose,
     guilty convict / innocent acquit, buy / sell, import / export, hire / fire, strengthen / weaken,
-    improve better / worsen worse, lift / impose, confirm / deny, dead die kill / alive survive,
+    improve better / worsen worse, lift / impose, confirm / deny, dead die kill death toll fatality / alive survive,
     success succeed / failure fail, pass / fail, possible / impossible, likely / unlikely, able / unable,
     agree / disagree, above / below, with / without, always / never, before / after, first / last,
     large larger largest big bigger biggest / small smaller smallest, high highest / low lowest, best / worst,

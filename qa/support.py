@@ -8,9 +8,10 @@ stand there, too, or the whole must mean the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Literal
 
 from qa.evidence import Facts, Field, Place, Source, facts
@@ -90,6 +91,9 @@ class Span:
 
 
 Found = tuple[Source, Span]
+Objections = Iterator[tuple[Place, Verdict]]
+"""What is wrong with a sentence, and where in it."""
+Check = Callable[["Case"], Objections]
 
 
 def wanted(said: Facts) -> frozenset[str]:
@@ -102,10 +106,16 @@ def wanted(said: Facts) -> frozenset[str]:
 
 
 class Case:
-    """A sentence held against its sources, of which there is at least one."""
+    """A sentence held against its sources, of which there is at least one.
 
-    def __init__(self, claim: str, sources: Sequence[Source]) -> None:
+    ``cited_at`` are the offsets in ``claim`` at which each source is cited: what stands there, back to the marker
+    before, may be borne out by the sources cited there alone, whatever the others say of something like it.
+    """
+
+    def __init__(self, claim: str, sources: Sequence[Source], cited_at: Sequence[Collection[int]] = ()) -> None:
         self.sources = sources
+        self._claim = claim
+        self._cited_at = cited_at
         known = frozenset[str]().union(*(one.names for one in sources))
         apart = facts(claim, sources[0].published)
         self.said = replace(apart, names=tuple(names(apart.told, apart.covered, known)))
@@ -122,12 +132,36 @@ class Case:
         count = len(self.said.moments) + len(self.said.figures) + len(self.said.names)
         if len(self.said.told.text) > _LONGEST or count > MOST_FACTS:
             return Verdict(False, "the sentence is too long to be checked", "words")
-        for check in (self._dates, self._numbers, self._names, self._quotations, self._denials):
-            for objection in check():
-                return objection
+        for check in (Case._dates, Case._numbers, Case._names, Case._quotations, Case._denials):
+            for place, objection in check(self):
+                if not self._holds_apart(check, place):
+                    return objection
         return self._words(held, min_overlap, similar)
 
-    def _dates(self) -> Iterator[Verdict]:
+    def _holds_apart(self, check: Check, place: Place) -> bool:
+        """Whether what is said at ``place`` passes a check when held against the sources cited for it alone."""
+        part = self._parts.get(self._marker_behind(place))
+        if part is None or len(part.sources) == len(self.sources):
+            return False
+        return not any(other.first < place.last and place.first < other.last for other, _ in check(part))
+
+    def _marker_behind(self, place: Place) -> int:
+        """The offset of the nearest marker behind a place; -1 where none is."""
+        end = self.said.told.tokens[place.last - 1].end
+        return min((at for places in self._cited_at for at in places if at >= end), default=-1)
+
+    @cached_property
+    def _parts(self) -> Mapping[int, Case]:
+        """For each offset of a marker the sentence held against the sources cited there."""
+        offsets = {at for places in self._cited_at for at in places}
+        cited = zip(self.sources, self._cited_at, strict=False)
+        by_offset: dict[int, list[Source]] = {at: [] for at in offsets}
+        for one, places in cited:
+            for at in places:
+                by_offset[at].append(one)
+        return {at: Case(self._claim, sources) for at, sources in by_offset.items()}
+
+    def _dates(self) -> Objections:
         def agrees(mine: Moment, theirs: Moment, one: Source) -> bool:
             return bears_out(self._meant(mine, one), theirs)
 
@@ -151,7 +185,7 @@ class Case:
         days = ((one, one.published) for one in self.sources if one.published)
         return any(bears_out(self._meant(said, one), published_on(day)) for one, day in days)
 
-    def _numbers(self) -> Iterator[Verdict]:
+    def _numbers(self) -> Objections:
         def agrees(mine: Figure, theirs: Figure, one: Source) -> bool:
             return agree(mine, theirs) and not self.said.counts(mine).excludes(one.facts.counts(theirs))
 
@@ -178,7 +212,10 @@ class Case:
         return any(self.field.fit(said, one, place) >= least for one, place in there)
 
     def _stray(self, said: Figure, there: Sequence[tuple[Source, Figure]]) -> bool:
-        """Whether a number stands only far from the sentence that the claim is taken from."""
+        """Whether a number stands only far from the sentence that the claim is taken from, and counts nobody."""
+        fates = self.said.counts(said).fates
+        if any(fates & one.facts.counts(place).fates for one, place in there):
+            return False
         if max(self.field.fit(said, one, place) for one, place in there) >= _STRAY_FIT:
             return False
         share, origin, sentence = max(
@@ -188,7 +225,7 @@ class Case:
         near = (abs(one.told.tokens[place.first].sentence - sentence) <= 1 for one, place in there if one is origin)
         return share >= _STRAY_SHARE and not any(near)
 
-    def _names(self) -> Iterator[Verdict]:
+    def _names(self) -> Objections:
         known = [words for one in self.sources for words in (one.known, one.heading)]
 
         def agrees(mine: Name, theirs: Name, _one: Source) -> bool:
@@ -205,7 +242,8 @@ class Case:
                 continue
             least = _LEAST["name"] if mine.sure else _LEAST_UNSURE
             if mine.sure and (lost := missing(mine, known)):
-                yield Verdict(False, f"the name {lost[:_SHOWN]!r} is not in the passage", "name", lacking=True)
+                why = f"the name {lost[:_SHOWN]!r} is not in the passage"
+                yield mine, Verdict(False, why, "name", lacking=True)
             elif other_nation(mine, [name for one in self.sources for name in one.facts.names]):
                 yield self._refuse("name", mine, "is not the one the passage gives")
             elif any(one.known.spells_out(mine) for one in self.sources):
@@ -213,16 +251,19 @@ class Case:
             elif self.field.rival(self.said.names, i, lambda one: one.persons, agrees, rivals, least, _MARGIN):
                 yield self._refuse("name", mine, "is not the one the passage gives")
 
-    def _quotations(self) -> Iterator[Verdict]:
+    def _quotations(self) -> Objections:
         for quotation in quotations(self.said.told.text):
+            first, last = self.said.told.between(quotation.start, quotation.end)
+            here = Span(min(first, len(self.said.told.tokens) - 1), max(last, first + 1))
             found = [(one, at) for one in self.sources if (at := places_of(quotation, one.told))]
             if not found:
-                yield Verdict(False, "the words in quotation marks are not in the passage", "quotation", lacking=True)
+                why = "the words in quotation marks are not in the passage"
+                yield here, Verdict(False, why, "quotation", lacking=True)
             for speaker in speakers(self.said, quotation):
                 if all(misattributed(speaker, at, one) for one, at in found):
-                    yield Verdict(False, f"the passage does not quote {self._shown(speaker)}", "quotation")
+                    yield here, Verdict(False, f"the passage does not quote {self._shown(speaker)}", "quotation")
 
-    def _denials(self) -> Iterator[Verdict]:
+    def _denials(self) -> Objections:
         for i, token in enumerate(self.said.told.tokens):
             # Of a number or date only itself can be denied: "12 months" is no opposite of "a year".
             alike = related(token.root) if i not in self.said.covered else ((token.root, True),)
@@ -235,7 +276,7 @@ class Case:
                 continue
             best = max((self.field.fit(here, one, there) for one, there in agreed), default=0.0)
             if worst > best + _MARGIN:
-                yield Verdict(False, f"the passage says the opposite of {self._shown(here)!r}", "negation")
+                yield here, Verdict(False, f"the passage says the opposite of {self._shown(here)!r}", "negation")
 
     def _others(self, i: int, alike: Sequence[tuple[str, bool]]) -> tuple[list[Found], list[Found]]:
         """Where sources say the same as token ``i`` or its opposite: what agrees with it, and what does not."""
@@ -310,8 +351,8 @@ class Case:
             next((token.root for token in tokens[i + 1 : i + 4] if token.says_something), "") in roots for i in hedged
         )
 
-    def _refuse(self, kind: Kind, place: Place, why: str, *, lacking: bool = False) -> Verdict:
-        return Verdict(False, f"the {kind} {self._shown(place)} {why}", kind, lacking)
+    def _refuse(self, kind: Kind, place: Place, why: str, *, lacking: bool = False) -> tuple[Place, Verdict]:
+        return place, Verdict(False, f"the {kind} {self._shown(place)} {why}", kind, lacking)
 
     def _shown(self, place: Place) -> str:
         return " ".join(self.said.text(place).split())[:_SHOWN]
