@@ -91,7 +91,9 @@ def judge(
     """Whether the passages behind ``quotes`` support ``claim``, and if not why.
 
     ``cited_at`` are the offsets in ``claim`` of each quote's markers, where it has any. What stands before a marker may
-    rest on the passages cited there alone: "23 killed [2], up from 12 [1]" when passage 1 says no more than 12. Dates, numbers, names, quotations and what is denied are held against the whole passages; content words against the
+    rest on the passages cited there alone: "23 killed [2], up from 12 [1]" when passage 1 says no more than 12.
+
+    Dates, numbers, names, quotations and what is denied are held against the whole passages; content words against the
     quotes together, at least ``min_overlap`` of them. Between few and many, ``similarity`` decides, where it is given;
     it never outweighs what contradicts. A date may also be the day of publication. No quotes: not supported.
     """
@@ -105,7 +107,9 @@ def judge(
     def similar() -> float:
         return max(similarity(claim, quote.text) for quote in quotes) if similarity else 0.0
 
-    return Case(claim, sources, cited_at).verdict(held, min_overlap=min_overlap, similar=similar if similarity else None)
+    return Case(claim, sources, cited_at).verdict(
+        held, min_overlap=min_overlap, similar=similar if similarity else None
+    )
 
 
 def find_support(claim: str, passages: Sequence[Passage], *, similarity: Similarity | None = None) -> tuple[Quote, ...]:

@@ -25,6 +25,8 @@ _LOOKED_BACK = 50
 _MOST_SPACE = 100
 _SPACES = re.compile(r"\s{100,}")
 _ENDS = re.compile(r"[.!?\u2026\n]")
+_STEP = re.compile(r"\S{0,63}\s|\S{64}")
+"""A reply is looked at again after each word, or as much of one that does not end."""
 _RUN = re.compile(r"\S+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _ENUMERATOR = re.compile(r"(?:[-*+\u2022\u2013]\s+)?(?:\d{1,3}|[a-zA-Z])[.)]|[-*+\u2022\u2013]")
@@ -76,11 +78,14 @@ class ClaimStream:
     A sentence is finished when the next has begun, because markers may still follow its full stop. ``round_markers``
     says that the model was asked to write "(1)". Lines that define footnotes and invisible characters are left out; an
     item's number belongs to the item's first sentence.
+
+    The reply is taken in word by word, whatever the pieces it comes in, so that how it is cut makes no difference.
     """
 
     def __init__(self, *, round_markers: bool = False) -> None:
         self._round = round_markers
         self._definitions = Definitions()
+        self._pending = ""
         self._buffer = ""
         self._seen = 0
         self._left = 0
@@ -90,7 +95,22 @@ class ClaimStream:
 
     def feed(self, piece: str) -> Iterator[Claim]:
         """Take in a further piece; yields the sentences that are finished now."""
-        self._buffer += self._folded(self._definitions.feed(visible(piece)))
+        self._pending += visible(piece)
+        taken = 0
+        for step in _STEP.finditer(self._pending):
+            taken = step.end()
+            yield from self._take(step[0])
+        self._pending = self._pending[taken:]
+
+    def end(self) -> Iterator[Claim]:
+        """The reply is complete; yields what is left."""
+        yield from self._take(self._pending)
+        self._pending = ""
+        self._buffer += self._definitions.end()
+        yield from self._cut(last=True)
+
+    def _take(self, step: str) -> Iterator[Claim]:
+        self._buffer += self._folded(self._definitions.feed(step))
         fresh = self._buffer[max(self._seen - LOOK_AHEAD, 0) :]
         grown = len(self._buffer) - self._seen
         if grown < self._left // _SHARE or (grown < _PATIENCE and not _ENDS.search(fresh)):
@@ -99,11 +119,6 @@ class ClaimStream:
             # It may become a marker of the sentence before it.
             return
         yield from self._cut(last=False)
-
-    def end(self) -> Iterator[Claim]:
-        """The reply is complete; yields what is left."""
-        self._buffer += self._definitions.end()
-        yield from self._cut(last=True)
 
     def _folded(self, piece: str) -> str:
         """``piece`` without white space beyond so much in a row, counted together with what came before."""

@@ -7,6 +7,7 @@ that fits.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -65,6 +66,15 @@ class Facts:
         """What is said of one of the numbers."""
         return self.counted.get(figure, NOTHING)
 
+    def subject(self, i: int) -> Name | None:
+        """The name before the verb at token ``i`` in its sentence; None where there is none, or it is passive."""
+        if self.told.is_passive(i):
+            return None
+        before = bisect_right(self.names, i, key=lambda name: name.last)
+        name = self.names[before - 1] if before else None
+        here = self.told.tokens[i].sentence
+        return name if name is not None and self.told.tokens[name.first].sentence == here else None
+
     def text(self, place: Place) -> str:
         """The words of a place."""
         tokens = self.told.tokens
@@ -90,6 +100,11 @@ def facts(text: str, published: date | None) -> Facts:
     )
 
 
+def named(said: Facts) -> frozenset[int]:
+    """The tokens of what a text surely names."""
+    return frozenset(i for name in said.names if name.sure for i in range(name.first, name.last))
+
+
 class Source:
     """A passage as evidence."""
 
@@ -98,6 +113,11 @@ class Source:
         self.told = facts.told
         self.published = published
         self._heading = heading
+
+    @cached_property
+    def named(self) -> frozenset[int]:
+        """The tokens of what is surely a name."""
+        return named(self.facts)
 
     @cached_property
     def known(self) -> Known:

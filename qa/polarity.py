@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import product
 
 from qa.wording import FUNCTION, Token, Told, root
 
@@ -40,9 +41,31 @@ _OPPOSITES = """
     oldest / newest youngest, long longer longest / short shorter shortest, fast faster fastest / slow slower slowest,
     early earlier / late later, warmer hotter / colder cooler, northern / southern, eastern / western,
     majority / minority, maximum / minimum, upgrade / downgrade, optimistic / pessimistic, positive / negative,
-    release free / detain arrest, year / month week day, month / week day, week / day hour, hour / minute second
+    year / month week day, month / week day, week / day hour, hour / minute second
     """
 """What says the opposite, or something else in the same place."""
+_EXCLUSIVE = """
+    die dead death kill / injure wound hurt, release free / detain arrest, man male / woman female, boy / girl,
+    brother / sister, son / daughter,
+    husband / wife, father / mother, uncle / aunt, king / queen, prince / princess, actor / actress,
+    north northern / south southern, east eastern / west western, north northern / east eastern,
+    north northern / west western, south southern / east eastern, south southern / west western,
+    upper / lower, indoors / outdoors, urban / rural, domestic / foreign, public / private,
+    older old elder / younger young, rich / poor, soldier / civilian, prosecution prosecutor / defense,
+    plaintiff / defendant, buyer / seller, winner / loser, ally / enemy, praise / criticise criticize condemn,
+    acquit / convict, supply / demand, profit / loss, surplus / deficit, present / absent, morning / evening,
+    morning / afternoon, morning / night, summer / winter, spring / autumn, accelerate / decelerate, tighten / loosen,
+    widen / narrow, appreciate / depreciate, encourage / discourage, promote / demote relegate, deposit / withdraw,
+    lend / borrow, heavier / lighter, arrive / depart, attack / defend, advance / retreat, remember / forget,
+    appear / disappear vanish
+    """
+"""What excludes each other without being all there is: who is not dead is not therefore injured."""
+_CONVERSE = "beat win defeat / lose, buy / sell, lend / borrow"
+"""What two do at once: one beats the other, who loses."""
+_SEXES = (
+    ("man male boy brother son husband father uncle king prince actor", "he him his himself"),
+    ("woman female girl sister daughter wife mother aunt queen princess actress", "she her hers herself"),
+)
 
 _NEW_CLAUSE = frozenset(
     """
@@ -61,7 +84,7 @@ AFFIRMED, PERHAPS, DENIED = 0, 1, 2
 def _sides() -> dict[str, frozenset[int]]:
     """For each root the sides it is on: pairs count from 1, their other sides are negative."""
     found: dict[str, set[int]] = {}
-    for number, pair in enumerate(_OPPOSITES.split(","), start=1):
+    for number, pair in enumerate([*_OPPOSITES.split(","), *_EXCLUSIVE.split(",")], start=1):
         for side, words in zip((number, -number), pair.split("/"), strict=True):
             for word in words.split():
                 found.setdefault(root(word), set()).add(side)
@@ -87,6 +110,43 @@ def related(word: str) -> tuple[tuple[str, bool], ...]:
         for other in sorted(_members()[side]):
             found.setdefault(other, True)
     return tuple(found.items())
+
+
+def _pairs(table: str) -> frozenset[frozenset[str]]:
+    pairs = ([side.split() for side in pair.split("/")] for pair in table.split(","))
+    return frozenset(
+        frozenset((root(one), root(other))) for first, second in pairs for one in first for other in second
+    )
+
+
+@lru_cache(maxsize=1)
+def _excluding() -> frozenset[frozenset[str]]:
+    return _pairs(_EXCLUSIVE)
+
+
+@lru_cache(maxsize=1)
+def _conversing() -> frozenset[frozenset[str]]:
+    return _pairs(_CONVERSE)
+
+
+@lru_cache(maxsize=1)
+def _pronouns() -> dict[str, frozenset[str]]:
+    return {root(word): frozenset(pronouns.split()) for words, pronouns in _SEXES for word in words.split()}
+
+
+def only_excludes(one: str, other: str) -> bool:
+    """Whether two roots exclude each other without being all there is, so that denying one does not say the other."""
+    return frozenset((one, other)) in _excluding()
+
+
+def converse(one: str, other: str) -> bool:
+    """Whether two roots say what the two sides of one thing do: who buys, and who sells."""
+    return frozenset((one, other)) in _conversing()
+
+
+def pronouns_of(word: str) -> frozenset[str]:
+    """The pronouns that may stand for a root such as "woman"; none for most."""
+    return _pronouns().get(word, frozenset())
 
 
 def denials(told: Told) -> list[int]:

@@ -14,11 +14,11 @@ from datetime import date
 from functools import cached_property
 from typing import Literal
 
-from qa.evidence import Facts, Field, Place, Source, facts
+from qa.evidence import Facts, Field, Place, Source, facts, named
 from qa.figures import Figure, agree
 from qa.moments import Moment, bears_out, moments, published_on
 from qa.names import Name, headline_sentences, kin, missing, names, other_nation
-from qa.polarity import DENIED, agreeing, related
+from qa.polarity import AFFIRMED, DENIED, agreeing, converse, only_excludes, pronouns_of, related
 from qa.speech import misattributed, places_of, quotations, speakers
 from qa.text import STOPWORDS
 from qa.wording import SPEECH
@@ -50,11 +50,14 @@ _LEAST = {"date": 0.65, "number": 0.65, "name": 0.7, "negation": 0.55}
 """How well it must fit at least."""
 _LEAST_UNSURE = 0.78
 """The same for a name that may be none."""
+_LEAST_EXCLUSIVE = 0.7
+"""The same for a word that excludes another without being its opposite."""
 _VERBATIM = 0.7
 """A sentence of which the source says so much is taken from it: what it adds is wrong, not worded otherwise."""
 _STRAY_FIT, _STRAY_SHARE = 0.15, 0.6
 """A number in a place that fits no better is said of something else, when one sentence says so much of the claim."""
 
+_PRONOUNS = frozenset((word,) for word in "he she they it".split())
 _HEDGES = frozenset("may might could allegedly reportedly possibly perhaps supposedly".split())
 _LONGEST = 4000
 MOST_FACTS = 60
@@ -120,6 +123,7 @@ class Case:
         apart = facts(claim, sources[0].published)
         self.said = replace(apart, names=tuple(names(apart.told, apart.covered, known)))
         self.field = Field(apart.told, sources)
+        self._named = named(self.said)
         self._moments: dict[date | None, dict[tuple[int, int], Moment]] = {}
 
     def verdict(
@@ -286,14 +290,45 @@ class Case:
             for word, same in alike:
                 for j in one.told.by_root.get(word, ())[:_MOST_PLACES]:
                     agreed = agreeing(same, self.said.denials[i], one.facts.denials[j])
+                    if only_excludes(own, word) and not self._excludes(i, alike, one, j):
+                        continue
+                    if converse(own, word) and self._other_side(i, one, j):
+                        continue
                     if agreed is not None and (word == own or j not in one.facts.covered):
                         found[not agreed].append((one, Span(j, j + 1)))
         return found
 
+    def _excludes(self, i: int, alike: Sequence[tuple[str, bool]], one: Source, j: int) -> bool:
+        """Whether a word in the source may rule out token ``i``.
+
+        Neither is denied or a part of a name, and what says the word does not say ``i``, too: not the sentence, as one
+        that tells of a man and a woman does, and not the next if it goes on with "he" or "they".
+        """
+        if self.said.denials[i] != AFFIRMED or one.facts.denials[j] != AFFIRMED:
+            return False
+        if i in self._named or j in one.named:
+            return False
+        sentence = one.told.tokens[j].sentence
+        same_words = {word for word, same in alike if same}
+        pronouns = pronouns_of(self.said.told.tokens[i].root)
+        if not (same_words.isdisjoint(one.told.roots[sentence]) and pronouns.isdisjoint(one.told.words[sentence])):
+            return False
+        goes_on = sentence + 1 < len(one.told.places) and one.told.words[sentence + 1][:1] in _PRONOUNS
+        return not goes_on or same_words.isdisjoint(one.told.roots[sentence + 1])
+
+    def _other_side(self, i: int, one: Source, j: int) -> bool:
+        """Whether "lost" is said of somebody else than "beat" is in the source."""
+        mine, theirs = self.said.subject(i), one.facts.subject(j)
+        return mine is not None and theirs is not None and not kin(mine, theirs)
+
     def _fit(self, here: Span, one: Source, there: Span) -> float:
         """How well a place fits; 0 when its sentence rules out that it contradicts."""
         near = self.field.near_enough(here, one, _LEAST["negation"])
-        return self.field.fit(here, one, there) if one.told.tokens[there.first].sentence in near else 0.0
+        if one.told.tokens[there.first].sentence not in near:
+            return 0.0
+        fit = self.field.fit(here, one, there)
+        excludes = only_excludes(self.said.told.tokens[here.first].root, one.told.tokens[there.first].root)
+        return fit if fit >= _LEAST_EXCLUSIVE or not excludes else 0.0
 
     def _denies_alone(self) -> bool:
         """Whether something is denied of which no source, whatever its words, denies anything."""

@@ -127,6 +127,18 @@ class Told:
         return [frozenset(one) for one in found]
 
     @cached_property
+    def words(self) -> list[tuple[str, ...]]:
+        """The words of each sentence, in order."""
+        found: list[list[str]] = [[] for _ in self.places]
+        for token in self.tokens:
+            found[token.sentence].append(token.word)
+        return [tuple(one) for one in found]
+
+    def is_passive(self, i: int) -> bool:
+        """Whether token ``i`` is a participle of the passive."""
+        return i in self._passive
+
+    @cached_property
     def by_root(self) -> dict[str, list[int]]:
         """The places of each root among the tokens, in order."""
         found: dict[str, list[int]] = {}

@@ -148,6 +148,18 @@ class TestClaimStream:
     def test_letter_by_letter_loses_nothing(self, reply: str) -> None:
         assert claims(*reply) == claims(reply)
 
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            "2023onfell[1, 2]Monday[1[2]]fell\n\ntalks【\nTheodoreéclair1.[1-3] fell[1-3]\t",
+            " no**[1234]soU.Séclair\u2028\n[^1]:[1, 2]minister»J[^1][[1]]",
+            "【1】innotendedtalks:\u200b.Ärzte[2023][0][1-3]”:<sup>2</sup>no'Mr?May\n -】beat",
+        ],
+    )
+    def test_nor_does_it_where_brackets_and_full_stops_are_strewn_about(self, reply: str) -> None:
+        for size in (1, 2, 3, 5, 8):
+            assert claims(*(reply[i : i + size] for i in range(0, len(reply), size))) == claims(reply)
+
     @given(prose)
     def test_markers_stand_inside_their_claim_in_order(self, reply: str) -> None:
         for claim in claims(reply):

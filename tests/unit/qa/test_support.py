@@ -188,3 +188,49 @@ def test_a_number_is_supported_of_those_of_whom_it_is_said(claim: str) -> None:
 )
 def test_a_number_is_refused_of_anybody_and_anything_else(claim: str) -> None:
     assert verdict(claim, TOLL).kind == "number"
+
+
+COURT = (
+    "A jury convicted the former mayor of fraud on Tuesday. Two men were arrested in Selva after a shop was robbed. "
+    "The fire broke out north of the harbour. A blast in a mine injured workers. The king praised the nurses, and the "
+    "opposition criticised the budget. Ada Brandt, 35, was arrested after she attacked a man in Kelm. Jan Holt was "
+    "detained on Friday. He was released on Saturday. Kelm United beat Ostrey Rovers in the final. South Korea said "
+    "North Korea fired a missile."
+)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "A jury acquitted the former mayor of fraud.",
+        "Two women were arrested in Selva.",
+        "The fire broke out south of the harbour.",
+        "The fire broke out to the west of the harbour.",
+        "A blast in a mine killed workers.",
+        "Kelm United lost to Ostrey Rovers in the final.",
+    ],
+)
+def test_what_excludes_what_the_source_says_is_refused(claim: str) -> None:
+    assert verdict(claim, COURT).kind in ("negation", "number")
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        # The sentence says both,
+        "The opposition criticised the budget.",
+        "A woman was arrested in Kelm.",
+        "South Korea said that North Korea fired a missile.",
+        # the next goes on with it,
+        "Jan Holt was released.",
+        # or it is the other's side of the same.
+        "Ostrey Rovers lost to Kelm United in the final.",
+        "A blast in a mine hurt workers.",
+    ],
+)
+def test_what_does_not_exclude_it_is_not(claim: str) -> None:
+    assert verdict(claim, COURT) == Verdict(True)
+
+
+def test_the_month_of_may_makes_nothing_merely_possible() -> None:
+    assert verdict("Oil imports fell in May.", "Wheat exports rose in May while oil imports fell.") == Verdict(True)
