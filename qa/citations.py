@@ -13,7 +13,8 @@ from qa.figures import agree
 from qa.models import Passage
 from qa.moments import bears_out
 from qa.polarity import AFFIRMED
-from qa.support import MIN_OVERLAP, MOST_FACTS, Case, Kind, Similarity, Verdict, wanted
+from qa.support import MIN_OVERLAP, MOST_FACTS, Case, wanted
+from qa.verdicts import Kind, Similarity, Verdict
 from qa.wording import SPEECH
 
 __all__ = ["ATTRIBUTE_OVERLAP", "Kind", "Quote", "Similarity", "Verdict", "best_quote", "find_support", "judge"]

@@ -15,7 +15,7 @@ LONGEST_CLAIM = 2000
 
 _PATIENCE = 400
 """So many characters without any final punctuation are waited for before a reply is looked at again."""
-_SHARE = 16
+_SHARE = 8
 """Nor is it before it has grown by one part in so many of what has come without a finished sentence."""
 _MARKER = re.compile(r"\[\d{1,3}(?:, \d{1,3})*\]")
 _MARKERS_AFTER_END = re.compile(

@@ -49,6 +49,14 @@ P = TypeVar("P", bound=Place)
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The tokens ``first`` to ``last`` (one past it)."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a text says that can be checked: its dates, numbers and names in order, and whether each token is denied."""
 

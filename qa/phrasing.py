@@ -9,8 +9,8 @@ from datetime import date
 from qa.claims import Claim, neutralise, round_brackets, unmarked
 from qa.dates import annotate
 from qa.links import urls, without_links
-from qa.support import Verdict
 from qa.text import STOPWORDS
+from qa.verdicts import Verdict
 
 LATEST, EARLIER, LATER = "Latest report", "Reported before", "Later report"
 """How a quoted sentence is led in, its date in brackets behind: what supersedes another, what is superseded, and what

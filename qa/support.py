@@ -9,26 +9,20 @@ stand there, too, or the whole must mean the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
-from typing import Literal
 
-from qa.evidence import Facts, Field, Place, Source, facts, named
+from qa.evidence import Facts, Field, Place, Source, Span, facts
 from qa.figures import Figure, agree
 from qa.moments import Moment, bears_out, moments, published_on
 from qa.names import Name, headline_sentences, kin, missing, names, other_nation
-from qa.polarity import AFFIRMED, DENIED, agreeing, converse, only_excludes, pronouns_of, related
+from qa.opposition import Opposition
+from qa.polarity import related
 from qa.speech import misattributed, places_of, quotations, speakers
 from qa.text import STOPWORDS
+from qa.verdicts import Kind, Verdict
 from qa.wording import SPEECH
-
-Kind = Literal["number", "date", "name", "negation", "quotation", "words", "none"]
-Similarity = Callable[[str, str], float]
-"""How near two texts are in meaning, -1 to 1."""
-
-CONTRADICTIONS: frozenset[Kind] = frozenset({"number", "date", "name", "negation", "quotation"})
-"""Kinds of refusal that no setting lets pass."""
 
 MIN_OVERLAP = 0.45
 """Least share of a sentence's content words that its source must hold, when nothing else tells what they mean."""
@@ -46,54 +40,22 @@ _MIN_SIMILARITY = 0.57
 
 _MARGIN = 0.07
 """By how much a place of the source must fit better than those that agree before what it says contradicts."""
-_LEAST = {"date": 0.65, "number": 0.65, "name": 0.7, "negation": 0.55}
+_LEAST = {"date": 0.65, "number": 0.65, "name": 0.7}
 """How well it must fit at least."""
 _LEAST_UNSURE = 0.78
 """The same for a name that may be none."""
-_LEAST_EXCLUSIVE = 0.7
-"""The same for a word that excludes another without being its opposite."""
 _VERBATIM = 0.7
 """A sentence of which the source says so much is taken from it: what it adds is wrong, not worded otherwise."""
 _STRAY_FIT, _STRAY_SHARE = 0.15, 0.6
 """A number in a place that fits no better is said of something else, when one sentence says so much of the claim."""
 
-_PRONOUNS = frozenset((word,) for word in "he she they it".split())
 _HEDGES = frozenset("may might could allegedly reportedly possibly perhaps supposedly".split())
 _LONGEST = 4000
 MOST_FACTS = 60
 """A sentence with more dates, numbers and names than this is not checked: it would wear the check out."""
-_MOST_PLACES = 100
-"""So many places of one word in a passage are looked at."""
 _SHOWN = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a sentence is supported; if not, ``reason`` says what is missing and ``kind`` of what kind it is.
-
-    ``lacking``: the source does not say it at all, so that another may; otherwise the source says something else.
-    """
-
-    supported: bool
-    reason: str | None = None
-    kind: Kind | None = None
-    lacking: bool = False
-
-    @property
-    def contradicted(self) -> bool:
-        """Whether the source says otherwise, or does not say a number, date, name, "not" or quotation at all."""
-        return self.kind in CONTRADICTIONS
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The tokens ``first`` to ``last`` (one past it)."""
-
-    first: int
-    last: int
-
-
-Found = tuple[Source, Span]
 Objections = Iterator[tuple[Place, Verdict]]
 """What is wrong with a sentence, and where in it."""
 Check = Callable[["Case"], Objections]
@@ -123,7 +85,7 @@ class Case:
         apart = facts(claim, sources[0].published)
         self.said = replace(apart, names=tuple(names(apart.told, apart.covered, known)))
         self.field = Field(apart.told, sources)
-        self._named = named(self.said)
+        self._opposition = Opposition(self.said, sources, self.field)
         self._moments: dict[date | None, dict[tuple[int, int], Moment]] = {}
 
     def verdict(
@@ -268,81 +230,14 @@ class Case:
                     yield here, Verdict(False, f"the passage does not quote {self._shown(speaker)}", "quotation")
 
     def _denials(self) -> Objections:
-        for i, token in enumerate(self.said.told.tokens):
-            # Of a number or date only itself can be denied: "12 months" is no opposite of "a year".
-            alike = related(token.root) if i not in self.said.covered else ((token.root, True),)
-            if len(alike) == 1 and not token.says_something:
-                continue
-            here = Span(i, i + 1)
-            agreed, against = self._others(i, alike)
-            worst = max((self._fit(here, one, there) for one, there in against), default=0.0)
-            if worst < _LEAST["negation"]:
-                continue
-            best = max((self.field.fit(here, one, there) for one, there in agreed), default=0.0)
-            if worst > best + _MARGIN:
-                yield here, Verdict(False, f"the passage says the opposite of {self._shown(here)!r}", "negation")
-
-    def _others(self, i: int, alike: Sequence[tuple[str, bool]]) -> tuple[list[Found], list[Found]]:
-        """Where sources say the same as token ``i`` or its opposite: what agrees with it, and what does not."""
-        found: tuple[list[Found], list[Found]] = ([], [])
-        own = self.said.told.tokens[i].root
-        for one in self.sources:
-            for word, same in alike:
-                for j in one.told.by_root.get(word, ())[:_MOST_PLACES]:
-                    agreed = agreeing(same, self.said.denials[i], one.facts.denials[j])
-                    if only_excludes(own, word) and not self._excludes(i, alike, one, j):
-                        continue
-                    if converse(own, word) and self._other_side(i, one, j):
-                        continue
-                    if agreed is not None and (word == own or j not in one.facts.covered):
-                        found[not agreed].append((one, Span(j, j + 1)))
-        return found
-
-    def _excludes(self, i: int, alike: Sequence[tuple[str, bool]], one: Source, j: int) -> bool:
-        """Whether a word in the source may rule out token ``i``.
-
-        Neither is denied or a part of a name, and what says the word does not say ``i``, too: not the sentence, as one
-        that tells of a man and a woman does, and not the next if it goes on with "he" or "they".
-        """
-        if self.said.denials[i] != AFFIRMED or one.facts.denials[j] != AFFIRMED:
-            return False
-        if i in self._named or j in one.named:
-            return False
-        sentence = one.told.tokens[j].sentence
-        same_words = {word for word, same in alike if same}
-        pronouns = pronouns_of(self.said.told.tokens[i].root)
-        if not (same_words.isdisjoint(one.told.roots[sentence]) and pronouns.isdisjoint(one.told.words[sentence])):
-            return False
-        goes_on = sentence + 1 < len(one.told.places) and one.told.words[sentence + 1][:1] in _PRONOUNS
-        return not goes_on or same_words.isdisjoint(one.told.roots[sentence + 1])
-
-    def _other_side(self, i: int, one: Source, j: int) -> bool:
-        """Whether "lost" is said of somebody else than "beat" is in the source."""
-        mine, theirs = self.said.subject(i), one.facts.subject(j)
-        return mine is not None and theirs is not None and not kin(mine, theirs)
-
-    def _fit(self, here: Span, one: Source, there: Span) -> float:
-        """How well a place fits; 0 when its sentence rules out that it contradicts."""
-        near = self.field.near_enough(here, one, _LEAST["negation"])
-        if one.told.tokens[there.first].sentence not in near:
-            return 0.0
-        fit = self.field.fit(here, one, there)
-        excludes = only_excludes(self.said.told.tokens[here.first].root, one.told.tokens[there.first].root)
-        return fit if fit >= _LEAST_EXCLUSIVE or not excludes else 0.0
-
-    def _denies_alone(self) -> bool:
-        """Whether something is denied of which no source, whatever its words, denies anything."""
-        if any(DENIED in one.facts.denials for one in self.sources):
-            return False
-        tokens = self.said.told.tokens
-        denied = (i for i, value in enumerate(self.said.denials) if value == DENIED)
-        return any(not self._others(i, related(tokens[i].root))[0] for i in denied)
+        for here in self._opposition.contradicted():
+            yield here, Verdict(False, f"the passage says the opposite of {self._shown(here)!r}", "negation")
 
     def _words(self, held: Collection[str], min_overlap: float, similar: Callable[[], float] | None) -> Verdict:
         need = wanted(self.said)
         said = {word for word in need if any(same and other in held for other, same in related(word))}
         share = len(said) / len(need) if need else float(bool(self.said.covered))
-        if self._denies_alone():
+        if self._opposition.denies_alone():
             return Verdict(False, "the passage does not deny it", "negation" if share >= _VERBATIM else "words")
         if headline_sentences(self.said.told):
             min_overlap = max(min_overlap, _HEADLINE_OVERLAP)
