@@ -258,7 +258,7 @@ class Field:
         return None
 
     def _crossed(self, one: Place, own: tuple[Source, Place], other: Place, its: tuple[Source, Place]) -> bool:
-        """Whether of two things said, each in a source of its own, either fits the other's place better.
+        """Whether of two things said, each in a source of its own, either fits the other's place clearly better.
 
         Neither counts for the other: a sentence that says both "12" and "23" is not nearer to 23 for that.
         """
@@ -266,7 +266,7 @@ class Field:
         for origin, place in (own, its):
             roots.update(token.root for token in origin.told.tokens[place.first : place.last])
         straight = self._fit(one, *own, roots) + self._fit(other, *its, roots)
-        return self._fit(one, *its, roots) + self._fit(other, *own, roots) > straight
+        return self._fit(one, *its, roots) + self._fit(other, *own, roots) > straight + _TIE
 
     def _listed(self, one: Place, other: Place) -> bool:
         """Whether two things stand side by side in a list, so that what is said of one is said of both."""

@@ -546,3 +546,64 @@ def test_marks_of_quotes_keep_it_too(picks: list[tuple[Passage, int]], order: li
     check_invariant(assembly, events)
     check_superseded(assembly)
     assert len(assembly.sentences) <= 3
+
+
+class TestTwoSources:
+    """A sentence that draws on two passages, each with a marker of its own."""
+
+    FIRST = "A blast in a market in Ostrey killed 12 people on Monday, police said. Police arrested five suspects."
+    THEN = "The death toll from the blast in Ostrey rose to 23 on Tuesday, officials said. Dozens were wounded."
+    ALSO = "At least 23 people were killed in the blast, the health ministry said."
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            "The toll rose to 23 killed [2], up from 12 [1].",
+            "The toll rose to 23 killed [3], up from 12 [1].",
+            "The toll rose from 12 [1] to 23 [2].",
+            "The toll rose from 12 to 23 [1][2].",
+            "The **blast** in Ostrey killed 23 people [2], after police had first said 12 [1].",
+            "The blast killed 23 people [2]; earlier reports spoke of 12 dead [1].",
+        ],
+    )
+    def test_each_number_may_stand_in_its_own(self, reply: str) -> None:
+        assembly, _ = self.assemble(reply)
+        assert [sentence.supported for sentence in assembly.sentences] == [True]
+        assert [citation.supported for citation in assembly.citations] == [True, True]
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            "The toll rose to 25 killed [2], up from 12 [1].",
+            "The toll rose to 23 killed [2], up from 14 [1].",
+            "The toll rose to 23 killed [2], up from 12 injured [1].",
+            "The toll rose to 23 killed [2], up from 5 [1].",
+            "The number of injured rose to 23 [2], up from 12 [1].",
+            "The toll rose to 12 killed [1], up from 23 [2].",
+        ],
+    )
+    def test_a_number_of_neither_or_of_something_else_is_refused(self, reply: str) -> None:
+        assembly, _ = self.assemble(reply)
+        assert assembly.abstained
+        assert assembly.warnings()[0].startswith("left out a sentence (number)")
+
+    @pytest.mark.parametrize(
+        ("reply", "supported"),
+        [
+            ("The firm cut 1,200 jobs in Kelm [1] and 300 in Ostrey [2].", True),
+            ("The firm cut 1,200 jobs in Kelm and 300 in Ostrey [1][2].", True),
+            ("The firm cut 300 jobs in Kelm [1] and 1,200 in Ostrey [2].", False),
+            ("The firm cut 300 jobs in Kelm and 1,200 in Ostrey [1][2].", False),
+        ],
+    )
+    def test_what_is_swapped_between_them_is_refused(self, reply: str, supported: bool) -> None:
+        assembly, _ = self.assemble(
+            reply,
+            "Holt said the firm would cut 1,200 jobs at its plant in Kelm.",
+            "The firm will cut 300 jobs in Ostrey.",
+        )
+        assert assembly.abstained != supported
+
+    def assemble(self, reply: str, *texts: str) -> tuple[Assembly, list[Event]]:
+        shown = [passage(text, n=n) for n, text in enumerate(texts or (self.FIRST, self.THEN, self.ALSO), start=1)]
+        return assemble(reply, tuple(shown))
