@@ -8,6 +8,7 @@ from datetime import date
 
 from qa.claims import Claim, neutralise, round_brackets, unmarked
 from qa.dates import annotate
+from qa.declining import declines_abroad
 from qa.links import urls, without_links
 from qa.text import STOPWORDS
 from qa.verdicts import Verdict
@@ -72,7 +73,7 @@ def declines(said: Sequence[str]) -> bool:
     """
     text = " ".join(said)
     found = _DECLINES.match(text)
-    return found is not None and _TURNS.isdisjoint(text[found.end() :].split())
+    return (found is not None and _TURNS.isdisjoint(text[found.end() :].split())) or declines_abroad(text)
 
 
 def as_checked(text: str) -> str:

@@ -341,6 +341,23 @@ def test_a_declined_question_is_an_abstention() -> None:
         "There is no information about that in the articles.",
         "I cannot answer the question based on the passages.",
         "I don't know.",
+        # In the user's language.
+        "Leider enthalten die Artikel dazu keine Angaben.",
+        "Die Artikel sagen dazu nichts.",
+        "Das weiß ich nicht.",
+        "Ich kann die Frage nicht beantworten.",
+        "Les articles ne le disent pas.",
+        "Malheureusement, les articles ne contiennent aucune information à ce sujet.",
+        "Los artículos no lo dicen.",
+        "Lo siento, las fuentes no mencionan ninguna fecha.",
+        "Gli articoli non lo dicono.",
+        "Purtroppo i testi non menzionano la data.",
+        "Os artigos não dizem.",
+        "Infelizmente, os artigos não mencionam isso.",
+        "De artikelen zeggen daar niets over.",
+        "Dat weet ik niet.",
+        "В статьях об этом не говорится.",
+        "К сожалению, статьи не содержат этой информации.",
     ],
 )
 @pytest.mark.parametrize("unsupported", ["flag", "drop", "keep"])
@@ -348,6 +365,11 @@ def test_a_model_declines_in_words_of_its_own(reply: str, unsupported: Unsupport
     assembly, events = assemble(reply, unsupported=unsupported)
     assert (assembly.abstained, assembly.declined, events) == (True, True, [])
     assert assembly.warnings() == []
+
+
+def test_what_the_articles_say_of_somebody_is_not_taken_for_declining() -> None:
+    assembly, _ = assemble("Die Artikel sagen, Lavrov reiste nicht nach Kuba [1].")
+    assert not assembly.declined
 
 
 @pytest.mark.parametrize(
@@ -364,8 +386,16 @@ def test_what_an_article_says_is_not_taken_for_declining(reply: str) -> None:
     assert [sentence.supported for sentence in assembly.sentences] == [True]
 
 
-def test_what_stands_behind_declining_is_not_lost_unsaid() -> None:
-    assembly, _ = assemble("The articles do not say when, but Lavrov visited Brazil [1].")
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The articles do not say when, but Lavrov visited Brazil [1].",
+        "Die Artikel nennen keinen Tag, aber Lavrov reiste nach Brasilien [1].",
+        "Los artículos no dicen cuándo, pero Lavrov visitó Brasil [1].",
+    ],
+)
+def test_what_stands_behind_declining_is_not_lost_unsaid(reply: str) -> None:
+    assembly, _ = assemble(reply)
     assert not assembly.declined
     assert assembly.warnings()
 
