@@ -138,6 +138,11 @@ class Source:
         return Known(Told(self._heading))
 
     @cached_property
+    def heading_roots(self) -> frozenset[str]:
+        """The roots of those words."""
+        return frozenset(token.root for token in told(self._heading).tokens)
+
+    @cached_property
     def persons(self) -> tuple[Name, ...]:
         """Its names, and its pronouns as names that may be any of those before."""
         return (*self.facts.names, *pronouns(self.told, self.facts.names))

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from functools import cached_property
 
+from qa.additions import additions
 from qa.evidence import Facts, Field, Place, Source, Span, facts
 from qa.figures import Figure, agree
 from qa.moments import Moment, bears_out, moments, published_on
@@ -251,6 +252,9 @@ class Case:
             return Verdict(False, "too few of its words are in the passage", "words", lacking=True)
         if self._says_little_else(need, held) and (similar is None or similar() < _SAME):
             return Verdict(False, "a word it turns on is not in the passage", "words", lacking=True)
+        for clause in additions(self.said, self.sources):
+            why = f"nothing of {self._shown(clause)!r} is in the passage"
+            return Verdict(False, why, "words", lacking=True)
         if self._only_possible():
             return Verdict(False, "the passage says it only as something possible", "words")
         return Verdict(True)

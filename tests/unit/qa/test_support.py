@@ -234,3 +234,37 @@ def test_what_does_not_exclude_it_is_not(claim: str) -> None:
 
 def test_the_month_of_may_makes_nothing_merely_possible() -> None:
     assert verdict("Oil imports fell in May.", "Wheat exports rose in May while oil imports fell.") == Verdict(True)
+
+
+MEETING = (
+    "Jan Smith met the minister in Kelm on Monday, the ministry said. They spoke about the railway. Smith has led the "
+    "attorneys' union since March."
+)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Smith, who is a spy, met the minister in Kelm.",
+        "Smith, a convicted thief, met the minister in Kelm on Monday.",
+        "Smith met the minister in Kelm on Monday, and they quarrelled bitterly over money.",
+        "Smith met the minister in Kelm on Monday, which angered farmers.",
+    ],
+)
+def test_a_clause_that_no_passage_says_anything_of_is_flagged(claim: str) -> None:
+    found = verdict(claim, MEETING)
+    assert (found.supported, found.kind, found.contradicted) == (False, "words", False)
+    assert str(found.reason).startswith("nothing of ")
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Smith, who leads a union, met the minister in Kelm.",
+        "Smith, a union leader, met the minister in Kelm on Monday.",
+        "Smith met the minister in Kelm on Monday, and they discussed the railway.",
+        "Smith met the minister in Kelm, which happened on Monday, and spoke about the railway.",
+    ],
+)
+def test_a_clause_that_a_passage_says_in_part_is_not(claim: str) -> None:
+    assert verdict(claim, MEETING) == Verdict(True)
