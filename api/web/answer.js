@@ -155,7 +155,7 @@ function sources(answer) {
           { class: "source-from" },
           origin(one),
           original(one, " · "),
-          one.superseded_by !== null && h("span", { class: "tag" }, S.supersededTag(one.superseded_by)),
+          one.superseded_by !== null && [" ", h("span", { class: "tag" }, S.supersededTag(one.superseded_by))],
         ),
         h("p", { class: "quote", dir: "auto" }, one.quote),
         one.also_reported_by.length > 0 && h("p", { class: "quiet small" }, S.alsoReported(one.also_reported_by)),
@@ -172,8 +172,8 @@ export function original(of, before = null) {
   return address && [before, h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, S.original)];
 }
 
-// A tenth of a phone's width is as much as a number takes.
-const APART = 0.1;
+/** As much of the line's length as a number takes. */
+const apart = () => (matchMedia("(max-width: 40rem)").matches ? 0.1 : 0.05);
 
 /** The cited articles on a line of time, what was read besides as ticks; what stands too close is stacked. */
 function timeline({ citations, passages, as_of: asOf }) {
@@ -184,9 +184,10 @@ function timeline({ citations, passages, as_of: asOf }) {
   const span = dayNumber(days.at(-1)) - first;
   const place = (day) => (span ? (dayNumber(day) - first) / span : 0.5);
   const lines = [];
+  const room = apart();
   const dots = dates.map((one) => {
     const at = place(one.published);
-    let level = lines.findIndex((end) => at - end >= APART);
+    let level = lines.findIndex((end) => at - end >= room);
     if (level < 0) level = lines.push(0) - 1;
     lines[level] = at;
     const dot = marker(one, asOf, "dot");

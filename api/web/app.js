@@ -118,14 +118,11 @@ document.addEventListener("click", (event) => {
   const target = link.getAttribute("href");
   if (target === location.hash) return;
   event.preventDefault();
-  if (!target.startsWith(ARTICLE)) {
-    location.hash = target;
-    return;
-  }
-  if (main.contains(link)) origin = link;
+  if (!target.startsWith(ARTICLE)) history.pushState(null, "", target);
   // Going from article to article leaves one step behind, so that one step back closes the pane.
-  if (isOpen()) history.replaceState(history.state, "", target);
+  else if (isOpen()) history.replaceState(history.state, "", target);
   else history.pushState({ view: location.hash || "#/", back: true }, "", target);
+  if (main.contains(link)) origin = link;
   route();
 });
 // A file that misses its place would take the page's.

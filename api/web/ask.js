@@ -43,7 +43,7 @@ export class AskView {
     this.#input.addEventListener("input", () => this.#fit());
     fill(this.#settings, h("summary", {}, h("span", { class: "unseen" }, `${S.time}: `), this.#summary), this.#filters.element);
     fill(this.#hero, h("h1", {}, S.tagline), h("p", { class: "lead" }, S.lead));
-    fill(this.#bar, h("h1", { class: "unseen" }, S.conversation), h("button", { type: "button", class: "button plain", onclick: () => (location.hash = "#/") }, S.newConversation));
+    fill(this.#bar, h("h1", { class: "unseen" }, S.conversation), h("a", { class: "button plain", href: "#/" }, S.newConversation));
     this.element = h("div", { class: "ask empty" }, this.#hero, this.#bar, this.#turns, form, this.#history);
     this.#showSummary();
     this.#showHistory();

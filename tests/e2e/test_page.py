@@ -344,7 +344,7 @@ class TestConversation:
         page.reload()
         expect(page.locator(".answer-text")).to_contain_text("built in 1864")
         assert len(model.requests) == asked
-        page.get_by_role("button", name="New conversation").click()
+        page.get_by_role("link", name="New conversation").click()
         expect(page.locator(".turn")).to_have_count(0)
         page.get_by_text("Earlier conversations").click()
         expect(page.locator(".history li a")).to_have_text(BUILT)
