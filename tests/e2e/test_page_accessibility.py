@@ -81,6 +81,9 @@ def test_axe_finds_nothing(watch: Watch, url: str, model: ScriptedOpenAI, axe: s
     page.locator(".list li").first.wait_for()
     page.locator(".status dl").wait_for()
     look("collection")
+    page.goto(f"{url}/docs")
+    page.locator(".reference").wait_for()
+    look("reference")
     assert not found, "\n".join(found)
 
 

@@ -1,4 +1,4 @@
-"""What people do to a page besides asking: reload it, go back, open it twice, stop it, and follow links that are worn."""
+"""What people do to a page besides asking: reload it, go back, open it twice, stop it, and follow worn links."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ LONG = article(
 )
 LINES = article(
     "lines",
-    "\U0001f6a2 The mayor of Dorn resigned.\r\n\r\nThe mill in Dorn\r\nburned down on Friday night.\r\nNobody was hurt.",
+    "\U0001f6a2 The mayor of Dorn resigned.\r\n\r\n"
+    "The mill in Dorn\r\nburned down on Friday night.\r\nNobody was hurt.",
     "2025-05-01",
     title="Mill burns",
     source="Dorn Daily",
@@ -149,7 +150,8 @@ class TestBackAndForth:
         other.get_by_role("link", name="New conversation").click()
         other.get_by_text("Earlier conversations").click()
         kept = other.evaluate(
-            "JSON.parse(localStorage.getItem('dateline.conversations')).map(one => one.turns.map(turn => turn.question))"
+            "JSON.parse(localStorage.getItem('dateline.conversations'))"
+            ".map(one => one.turns.map(turn => turn.question))"
         )
         assert kept == [[BUILT, TOLL], [BUILT, HIGH]]
 
@@ -335,3 +337,20 @@ def test_a_collection_that_is_empty_says_so(
     with site(tmp_path_factory.mktemp("empty"), model) as url:
         page = watch(url).open("/collection")
         expect(page.locator(".list-foot")).to_have_text(re.compile("There are no articles yet"))
+
+
+def test_the_reference_shows_every_route_and_loads_nothing_from_elsewhere(watched: Watched) -> None:
+    page = watched.open()
+    page.get_by_role("link", name="HTTP interface").click()
+    expect(page.locator("h1")).to_have_text("HTTP interface")
+    told = page.request.get(f"{watched.url}/openapi.json").json()
+    routes = sum(len(methods) for methods in told["paths"].values())
+    expect(page.locator("section.operation h3 .method")).to_have_count(routes)
+    # What a route takes and gives is a click away.
+    page.locator("section.operation", has_text="POST /chat").get_by_role("link", name="ChatRequest").click()
+    expect(page.locator("#schema-ChatRequest")).to_be_in_viewport()
+    expect(page.locator("#schema-ChatRequest")).to_contain_text("as_of")
+    lost = page.locator("a[href^='#']").evaluate_all(
+        "links => links.map(one => one.hash.slice(1)).filter(one => !document.getElementById(one))"
+    )
+    assert lost == []
