@@ -93,7 +93,7 @@ function operation(path, method, told) {
     told.requestBody && [h("h4", {}, S.api.body), contents(told.requestBody.content)],
     h("h4", {}, S.api.replies),
     good.map(([status, one]) => h("div", {}, h("p", {}, h("code", {}, status), ` ${one.description ?? ""}`), contents(one.content))),
-    bad.length > 0 && h("p", { class: "quiet" }, S.api.failures, bad.map(([status, one]) => `${status} ${one.description}`).join(", ")),
+    bad.length > 0 && h("p", { class: "quiet failures" }, S.api.failures, bad.map(([status, one]) => `${status} ${one.description}`).join(", ")),
   );
 }
 

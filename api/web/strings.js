@@ -1,4 +1,4 @@
-// Every word the page says, in one place.
+// Every word the page says, in one place; the frame's, shown before any script runs, stand in the HTML files.
 
 const counted = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 

@@ -240,6 +240,13 @@ class TestFocus:
         page.keyboard.press("Shift+Tab")
         expect(menu).not_to_have_attribute("open", "")
 
+    def test_it_is_seen_where_the_system_forces_its_colours(self, watch: Watch, url: str) -> None:
+        page = watch(url, forced_colors="active").open()
+        expect(page.locator("#question")).to_be_focused()
+        assert page.locator(".box").evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+        current = page.locator("nav a[aria-current]")
+        assert current.evaluate("one => getComputedStyle(one).textDecorationLine") == "underline"
+
 
 class TestReading:
     def test_the_answer_is_read_out_once_when_it_is_there(self, watched: Watched) -> None:
