@@ -29,7 +29,7 @@ ROUTES: Mapping[tuple[str, str], str | None] = {
     ("GET", "/web/{name}"): OPEN,
     ("HEAD", "/web/{name}"): OPEN,
     ("GET", "/docs"): OPEN,
-    ("GET", "/docs/oauth2-redirect"): OPEN,
+    ("HEAD", "/docs"): OPEN,
     ("GET", "/openapi.json"): OPEN,
     ("POST", "/chat"): "ask",
     ("GET", "/search"): "ask",

@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None, home: Home | None = None, engin
         description=_DESCRIPTION,
         version=_version(),
         lifespan=lambda app: _lifespan(app, settings, home, engine, measures),
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )

@@ -18,8 +18,6 @@ from api.security import CONTENT_POLICY, SECURITY_HEADERS
 REQUEST_ID_HEADER = "X-Request-ID"
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# The documentation page loads its scripts and runs them.
-_PAGES = ("/docs",)
 _log = logging.getLogger("dateline.http")
 
 
@@ -49,7 +47,7 @@ class RequestEnvelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _stamp(MutableHeaders(scope=message), request_id, scope["path"])
+                _stamp(MutableHeaders(scope=message), request_id)
             await send(message)
 
         try:
@@ -82,9 +80,8 @@ def _request_id(scope: Scope) -> str:
     return given if _SANE_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _stamp(headers: MutableHeaders, request_id: str, path: str) -> None:
+def _stamp(headers: MutableHeaders, request_id: str) -> None:
     headers[REQUEST_ID_HEADER] = request_id
     for name, value in SECURITY_HEADERS:
         headers.setdefault(name, value)
-    if path not in _PAGES:
-        headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+    headers.setdefault("Content-Security-Policy", CONTENT_POLICY)

@@ -16,6 +16,8 @@ export function articleAddress({ article_id: id, start, end }, asOf) {
 }
 
 export const outlet = (of) => of.source || S.noSource;
+/** Outlet and day; the outlet's name keeps its own direction. */
+export const origin = (of) => [h("bdi", {}, outlet(of)), ` · ${dated(of)}`];
 export const dated = (of, style = "day") => (of.published ? shown(of.published, style) : S.undated);
 
 /** The text of an answer: completed sentences stay as they are while the next one is being written. */
@@ -104,10 +106,11 @@ export function marker(citation, asOf, kind = "marker") {
       "aria-label": S.citation(citation.n, outlet(citation), dated(citation), old ? S.superseded : ""),
     },
     String(citation.n),
+    old && kind === "marker" && h("span", { class: "tag-old" }, ` ${S.superseded}`),
   );
   return attach(link, () => [
     h("p", { class: "card-quote", dir: "auto" }, citation.quote),
-    h("p", { class: "card-from" }, h("b", {}, outlet(citation)), ` · ${dated(citation)}`),
+    h("p", { class: "card-from" }, origin(citation)),
     citation.title && h("p", { class: "quiet", dir: "auto" }, citation.title),
     old && h("p", { class: "tag" }, S.supersededBy(citation.superseded_by)),
   ]);
@@ -131,7 +134,7 @@ function abstention(answer) {
 export function passage(one, asOf) {
   return [
     h("a", { class: "source-title", dir: "auto", href: articleAddress(one, asOf) }, one.title || S.untitled),
-    h("p", { class: "source-from" }, `${outlet(one)} · ${dated(one)}`),
+    h("p", { class: "source-from" }, origin(one)),
     h("p", { class: "quote", dir: "auto" }, one.text),
   ];
 }
@@ -146,12 +149,13 @@ function sources(answer) {
       h(
         "div",
         {},
-        h("p", { class: "source-title", dir: "auto" }, original(one)),
+        h("a", { class: "source-title", dir: "auto", href: articleAddress(one, asOf) }, one.title || S.untitled),
         h(
           "p",
           { class: "source-from" },
-          `${outlet(one)} · ${dated(one)}`,
-          one.superseded_by !== null && h("span", { class: "tag" }, S.supersededTag(one.superseded_by)),
+          origin(one),
+          original(one, " · "),
+          one.superseded_by !== null && [" ", h("span", { class: "tag" }, S.supersededTag(one.superseded_by))],
         ),
         h("p", { class: "quote", dir: "auto" }, one.quote),
         one.also_reported_by.length > 0 && h("p", { class: "quiet small" }, S.alsoReported(one.also_reported_by)),
@@ -162,14 +166,14 @@ function sources(answer) {
   return h("div", { class: "sources", role: "group", "aria-label": S.sources }, timeline(answer), h("ol", {}, list));
 }
 
-function original(of) {
+/** A link to where the article was published, after `before`; null where it has no address of the web. */
+export function original(of, before = null) {
   const address = of.url && webAddress(of.url);
-  const title = of.title || S.untitled;
-  if (!address) return title;
-  return h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, title);
+  return address && [before, h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, S.original)];
 }
 
-const APART = 0.06;
+/** As much of the line's length as a number takes. */
+const apart = () => (matchMedia("(max-width: 40rem)").matches ? 0.1 : 0.05);
 
 /** The cited articles on a line of time, what was read besides as ticks; what stands too close is stacked. */
 function timeline({ citations, passages, as_of: asOf }) {
@@ -180,9 +184,10 @@ function timeline({ citations, passages, as_of: asOf }) {
   const span = dayNumber(days.at(-1)) - first;
   const place = (day) => (span ? (dayNumber(day) - first) / span : 0.5);
   const lines = [];
+  const room = apart();
   const dots = dates.map((one) => {
     const at = place(one.published);
-    let level = lines.findIndex((end) => at - end >= APART);
+    let level = lines.findIndex((end) => at - end >= room);
     if (level < 0) level = lines.push(0) - 1;
     lines[level] = at;
     const dot = marker(one, asOf, "dot");

@@ -11,7 +11,7 @@ import { S } from "./strings.js";
 
 const main = document.getElementById("main");
 const WIDE = matchMedia("(min-width: 64rem)");
-const views = { ask: new AskView(), collection: new CollectionView(() => status()) };
+const views = { ask: new AskView(moved), collection: new CollectionView(moved, () => status()) };
 const foot = h("footer", { class: "foot" }, h("a", { href: "/docs" }, S.reference), apiKey.get() && anotherKey());
 
 function anotherKey() {
@@ -22,36 +22,46 @@ function anotherKey() {
   return h("button", { type: "button", class: "button plain small", onclick: change }, S.keyForget);
 }
 
+const ARTICLE = "#/article/";
 let shownView = null;
-/** The address of the view on the page: where an article that is closed leads back to. */
-let viewAddress = "#/";
-/** Whether going back closes the article: it was opened from the view, by a link of this page. */
-let opened = false;
 let origin = null;
-/** Whether the address now comes from a step of this page and not from elsewhere. */
-let stepped = false;
 
-function parts() {
-  const [path, told = ""] = location.hash.replace(/^#/, "").split(/\?(.*)/s, 2);
+function parts(address) {
+  const [path, told = ""] = address.replace(/^#/, "").split(/\?(.*)/s, 2);
   return [path || "/", new URLSearchParams(told)];
 }
 
+// The entry of an article holds `view`, the address of what it is read beside, and whether that is the entry below
+// (`back`): a page that is loaded anew shows both again.
 function route() {
   hide();
-  const [path, parameters] = parts();
-  const wasStepped = stepped;
-  stepped = false;
-  if (path.startsWith("/article/")) {
-    if (!shownView) show("ask");
-    opened = wasStepped && (opened || !isOpen());
-    return openArticle(decoded(path.slice("/article/".length)), parameters);
+  if (!location.hash.startsWith(ARTICLE)) {
+    closeArticle();
+    return visit(location.hash);
   }
-  closeArticle();
-  const name = path === "/collection" ? "collection" : "ask";
-  show(name);
-  views[name].visit(parameters);
-  // The view may have written its own address.
-  viewAddress = location.hash || "#/";
+  if (!shownView) visit(history.state?.view ?? "#/");
+  const [path, parameters] = parts(location.hash);
+  openArticle(decoded(`#${path}`.slice(ARTICLE.length)), parameters);
+}
+
+/** Shows the view of an address. */
+function visit(address) {
+  const [path, parameters] = parts(address);
+  show(path === "/collection" ? "collection" : "ask");
+  views[shownView].visit(parameters);
+  entitle();
+}
+
+/** Takes in the address that a view now has. An article beside it stays in the location. */
+function moved(view, address) {
+  document.querySelector(`nav [data-view="${view}"]`).href = address;
+  if (location.hash.startsWith(ARTICLE)) history.replaceState({ ...history.state, view: address }, "");
+  else history.replaceState(null, "", address);
+  entitle();
+}
+
+function entitle() {
+  document.title = [views[shownView]?.title, S.name].filter(Boolean).join(" · ");
 }
 
 function decoded(text) {
@@ -66,7 +76,6 @@ function show(name) {
   if (shownView === name) return;
   shownView = name;
   fill(main, views[name].element, foot);
-  document.title = name === "ask" ? S.name : `${S.collection} · ${S.name}`;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.dataset.view === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -83,15 +92,14 @@ function openArticle(id, parameters) {
 }
 
 function leaveArticle() {
-  if (opened) history.back();
-  else location.replace(viewAddress);
+  if (history.state?.back) history.back();
+  else location.replace(history.state?.view ?? "#/");
 }
 
 function closeArticle() {
   if (!isOpen()) return;
   shut();
   cover();
-  opened = false;
   if (origin?.isConnected) origin.focus({ preventScroll: true });
   // Whoever has just read the article needs no card over the page.
   hide();
@@ -110,17 +118,15 @@ document.addEventListener("click", (event) => {
   const target = link.getAttribute("href");
   if (target === location.hash) return;
   event.preventDefault();
-  if (!target.startsWith("#/article/")) {
-    location.hash = target;
-    return;
-  }
-  if (!isOpen()) viewAddress = location.hash || "#/";
-  if (main.contains(link)) origin = link;
-  stepped = true;
+  if (!target.startsWith(ARTICLE)) history.pushState(null, "", target);
   // Going from article to article leaves one step behind, so that one step back closes the pane.
-  if (isOpen()) location.replace(target);
-  else location.hash = target;
+  else if (isOpen()) history.replaceState(history.state, "", target);
+  else history.pushState({ view: location.hash || "#/", back: true }, "", target);
+  if (main.contains(link)) origin = link;
+  route();
 });
+// A file that misses its place would take the page's.
+for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault());
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && isOpen() && !event.defaultPrevented) leaveArticle();
 });
@@ -131,13 +137,15 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 addEventListener("hashchange", route);
 WIDE.addEventListener("change", cover);
 
-async function status() {
+/** Without a status there is no histogram; questions can be asked all the same. It is asked for again after `wait` ms. */
+async function status(wait = 2000) {
   try {
     const told = await json("/status");
     for (const view of Object.values(views)) view.status(told);
   } catch (error) {
-    // Without a status there is no histogram; questions can be asked all the same.
     if (!(error instanceof Problem)) throw error;
+    const passing = error.status === 0 || error.status === 429 || error.status >= 500;
+    if (passing) setTimeout(status, wait, Math.min(wait * 2, 60000));
   }
 }
 

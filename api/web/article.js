@@ -1,7 +1,7 @@
 // The article beside the answer, its quotes marked exactly where they stand.
 
-import { calm, fill, h, webAddress } from "./dom.js";
-import { dated, outlet } from "./answer.js";
+import { origin, original } from "./answer.js";
+import { calm, fill, h } from "./dom.js";
 import { Problem, json, query } from "./http.js";
 import { notice } from "./problem.js";
 import { S } from "./strings.js";
@@ -41,6 +41,7 @@ export async function open(id, { at = null, asOf = null, quotes = [], close }) {
   } catch (error) {
     if (error.name === "AbortError") return;
     if (!(error instanceof Problem)) throw error;
+    shownId = null;
     fill(pane(), head, notice(error, () => open(id, { at, asOf, quotes, close })));
   }
   const target = pane().querySelector("mark.chosen");
@@ -61,21 +62,15 @@ async function load(id, asOf, signal) {
 }
 
 function heading(article) {
-  const address = article.url && webAddress(article.url);
   const facts = [
     article.versions.length > 1 && S.version(article.version, article.versions.length),
     article.published_from && S.publishedFrom(article.published_from),
   ].filter(Boolean);
   return [
-    h("p", { class: "source-from" }, `${outlet(article)} · ${dated(article)}`),
-    h("h1", { tabindex: "-1", dir: "auto" }, article.title || S.untitled),
+    h("p", { class: "source-from" }, origin(article)),
+    h("h1", { tabindex: "-1", dir: "auto", lang: article.language ?? null }, article.title || S.untitled),
     article.authors.length > 0 && h("p", { class: "quiet", dir: "auto" }, S.by(article.authors)),
-    h(
-      "p",
-      { class: "quiet small row" },
-      facts.join(" · "),
-      address && h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, S.original),
-    ),
+    h("p", { class: "quiet small row" }, facts.join(" · "), original(article)),
   ];
 }
 

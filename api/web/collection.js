@@ -12,7 +12,7 @@ import { Filters, NO_FILTERS } from "./time.js";
 const PAGE = 50;
 
 export class CollectionView {
-  #filters = new Filters({ asOf: false, changed: () => this.#moved() });
+  #filters = new Filters({ asOf: false, changed: () => this.#find() });
   #words = h("input", { type: "search", id: fresh("words"), maxlength: "1000", dir: "auto" });
   #list = h("div", { class: "list" });
   #foot = h("p", { class: "row list-foot" });
@@ -20,10 +20,13 @@ export class CollectionView {
   #loading = null;
   #address = null;
   #shown = 0;
+  #moved;
   #renew;
+  title = S.collection;
 
-  /** `renew` fetches the status again, for every view. */
-  constructor(renew) {
+  /** `moved` is called with the view's name and address when the address is another; `renew` fetches the status again, for every view. */
+  constructor(moved, renew) {
+    this.#moved = moved;
     this.#renew = renew;
     const form = h(
       "form",
@@ -33,7 +36,7 @@ export class CollectionView {
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#moved();
+      this.#find();
     });
     this.element = h(
       "div",
@@ -59,6 +62,7 @@ export class CollectionView {
     const address = parameters.toString();
     if (address === this.#address) return;
     this.#address = address;
+    this.#moved("collection", address ? `#/collection?${address}` : "#/collection");
     this.#words.value = parameters.get("q") ?? "";
     const [from, to] = [parameters.get("from") ?? "", parameters.get("to") ?? ""];
     this.#filters.value = { ...NO_FILTERS, from, to, sources: parameters.getAll("source") };
@@ -70,11 +74,11 @@ export class CollectionView {
     return { q: this.#words.value.trim(), from, to, source: sources };
   }
 
-  #moved() {
+  #find() {
     if (!this.#filters.valid) return;
     const told = query(this.#asked());
-    history.replaceState(null, "", `#/collection${told}`);
     this.#address = told.slice(1);
+    this.#moved("collection", `#/collection${told}`);
     this.#load(null);
   }
 
@@ -92,8 +96,11 @@ export class CollectionView {
         fill(this.#list);
         this.#shown = 0;
       }
-      this.#append(page);
-      announce(page.articles.length ? S.shown(this.#shown) : S.nothingFound);
+      const wanted = this.#foot.contains(document.activeElement);
+      const first = this.#append(page);
+      // The button that was pressed is gone; what it brought comes next.
+      if (wanted) first?.querySelector("a").focus();
+      announce(this.#counted());
     } catch (error) {
       if (error.name === "AbortError") return;
       if (!(error instanceof Problem)) throw error;
@@ -101,26 +108,32 @@ export class CollectionView {
     }
   }
 
+  /** Puts a page of articles at the end of the list; the first of their rows, undefined where there is none. */
   #append({ articles, next_cursor: next }) {
-    const first = this.#list.childNodes.length;
-    for (const one of articles) {
+    const rows = articles.map(row);
+    for (const [index, one] of articles.entries()) {
       const month = one.published ? one.published.slice(0, 7) : "";
       let group = this.#list.lastElementChild;
       if (group?.dataset.month !== month || !group) {
         const label = month ? shown(`${month}-01`, "month") : S.undated;
         group = this.#list.appendChild(h("section", { "data-month": month, "aria-label": label }, h("h2", { class: "month" }, label), h("ul", {})));
       }
-      group.lastElementChild.append(row(one));
+      group.lastElementChild.append(rows[index]);
     }
     this.#shown += articles.length;
     const more = h("button", { type: "button", class: "button", onclick: () => this.#load(next) }, S.more);
-    fill(this.#foot, h("span", { class: "quiet small" }, this.#shown ? S.shown(this.#shown) : S.nothingFound), next && more);
-    return first;
+    fill(this.#foot, h("span", { class: "quiet small" }, this.#counted()), next && more);
+    return rows[0];
+  }
+
+  #counted() {
+    if (this.#shown) return S.shown(this.#shown);
+    return this.#address ? S.nothingFound : S.nothingYet;
   }
 }
 
 function row(article) {
-  const day = article.published ? h("time", { datetime: article.published }, shown(article.published, "brief").padStart(3), " ", String(Number(article.published.slice(8)))) : h("span", { class: "quiet" }, "–");
+  const day = article.published ? h("time", { datetime: article.published }, shown(article.published, "brief")) : h("span", { class: "quiet" }, "–");
   return h(
     "li",
     {},
@@ -129,7 +142,7 @@ function row(article) {
       "div",
       {},
       h("a", { class: "source-title", dir: "auto", href: `#/article/${encodeURIComponent(article.id)}` }, article.title || S.untitled),
-      h("p", { class: "source-from", dir: "auto" }, outlet(article), article.authors.length > 0 && ` · ${article.authors.join(", ")}`),
+      h("p", { class: "source-from" }, h("bdi", {}, outlet(article)), article.authors.length > 0 && [" · ", h("bdi", {}, article.authors.join(", "))]),
     ),
   );
 }

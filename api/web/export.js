@@ -41,11 +41,13 @@ export async function copy(text) {
     return true;
   } catch {
     // Without TLS a browser has no clipboard but for what is selected.
+    const before = document.activeElement;
     const box = h("textarea", { class: "unseen", value: text, "aria-hidden": "true" });
     document.body.append(box);
     box.select();
     const done = document.execCommand("copy");
     box.remove();
+    before?.focus({ preventScroll: true });
     return done;
   }
 }

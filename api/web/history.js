@@ -1,5 +1,7 @@
 // Conversations, kept in this browser and nowhere else.
 
+import { query } from "./http.js";
+
 const STORE = "dateline.conversations";
 const MOST = 30;
 
@@ -24,9 +26,20 @@ function keep(all) {
   }
 }
 
-/** Puts a conversation in front of the others, as it is now. */
-export const remember = (conversation) =>
-  keep([conversation, ...conversations().filter((one) => one.id !== conversation.id)]);
+/** Where a question with its filters can be asked again. */
+export const addressOf = ({ question, filters }) =>
+  `#/${query({ q: question, as_of: filters.as_of, from: filters.from, to: filters.to, source: filters.sources })}`;
+
+export const same = (one, other) => addressOf(one) === addressOf(other);
+
+/** Puts a conversation in front of the others, as it is now. One that another tab has led elsewhere stays beside it. */
+export function remember(conversation) {
+  const all = conversations();
+  const kept = all.find((one) => one.id === conversation.id);
+  const { turns } = conversation;
+  if (kept && !kept.turns.every((turn, index) => index < turns.length && same(turn, turns[index]))) conversation.id = begin().id;
+  keep([conversation, ...all.filter((one) => one.id !== conversation.id)]);
+}
 
 export const forget = (id) => keep(conversations().filter((one) => one.id !== id));
 

@@ -25,7 +25,11 @@ export function askForKey(wrong, used) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const key = input.value.trim();
-    if (!key) return;
+    if (!/^[!-~]+$/.test(key)) {
+      // No request could bear it.
+      fill(form.querySelector(".wrong"), S.keyWrong);
+      return input.select();
+    }
     apiKey.set(key, keep.checked);
     dialog.close();
     used();

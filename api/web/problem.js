@@ -7,14 +7,14 @@ import { S } from "./strings.js";
 export function notice(problem, retry) {
   const told = problem.told ?? { title: String(problem) };
   const id = fresh("problem");
-  const fields = (told.errors ?? []).map((one) => h("li", {}, `${one.field}: ${one.message}`));
+  const fields = (told.errors ?? []).map((one) => `${one.field}: ${one.message}`);
   const title = told.status === 429 ? S.problem.rateTitle : told.title;
   const box = h(
     "div",
     { class: "problem", role: "alert", "aria-labelledby": id, "data-code": told.code ?? "" },
     h("p", { class: "problem-title", id }, title),
-    told.detail && told.detail !== title && h("p", {}, told.detail),
-    fields.length > 0 && h("ul", {}, fields),
+    told.detail && told.detail !== title && !(fields.length && told.detail.startsWith(fields[0])) && h("p", {}, told.detail),
+    fields.length > 0 && h("ul", {}, fields.map((one) => h("li", {}, one))),
     told.hint && h("p", { class: "quiet" }, told.hint),
   );
   const row = h("p", { class: "row" });

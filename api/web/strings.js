@@ -1,4 +1,4 @@
-// Every word the page says, in one place.
+// Every word the page says, in one place; the frame's, shown before any script runs, stand in the HTML files.
 
 const counted = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
@@ -31,7 +31,7 @@ export const S = {
   superseded: "superseded",
   supersededBy: (n) => `A later report says otherwise: see ${n}.`,
   supersededTag: (n) => `superseded by ${n}`,
-  citation: (n, source, date, note) => `Citation ${n}: ${source}, ${date}${note ? `, ${note}` : ""}`,
+  citation: (n, source, date, note) => `Citation ${n}${note && ` ${note}`}: ${source}, ${date}`,
   sources: "Cited articles",
   timeline: "Cited articles in order of time, among those read",
   alsoReported: (names) => `Also reported by ${names.join(", ")}`,
@@ -76,7 +76,7 @@ export const S = {
   original: "Original",
   by: (authors) => `By ${authors.join(", ")}`,
   version: (n, of) => `Version ${n} of ${of}`,
-  publishedFrom: (how) => `date from ${how}`,
+  publishedFrom: (how) => (how === "field" ? "date as supplied" : `date from ${how}`),
   loading: "Loading",
   quoteMoved: "The quote is not where it was: the article has changed since. It was marked where its words stand now.",
   quoteGone: "The article has changed since, and no longer holds the quote.",
@@ -87,6 +87,7 @@ export const S = {
   more: "Show more",
   shown: (n) => `${counted(n, "article", "articles")} shown`,
   nothingFound: "No article fits.",
+  nothingYet: "There are no articles yet.",
   add: "Add articles",
   drop: "Drop files here, or",
   chooseFiles: "choose files",
@@ -130,6 +131,28 @@ export const S = {
   leaving: (what, to) => `${what}, to ${to}`,
   leavesNothing: "Nothing",
   reference: "HTTP interface",
+  api: {
+    contents: "Routes",
+    parameters: "Parameters",
+    body: "Body",
+    replies: "Replies",
+    failures: "Failures are problem documents: ",
+    required: "required",
+    listOf: "list of ",
+    or: " or ",
+    anything: "anything",
+    schemas: "Objects",
+    document: "openapi.json",
+    version: (version) => `Version ${version}`,
+    default: (value) => `default ${value}`,
+    limits: {
+      minimum: (n) => `at least ${n}`,
+      maximum: (n) => `at most ${n}`,
+      minLength: (n) => `at least ${counted(n, "character", "characters")}`,
+      maxLength: (n) => `at most ${counted(n, "character", "characters")}`,
+      maxItems: (n) => `at most ${n} of them`,
+    },
+  },
   key: "This service asks for a key",
   keyLead: "Whoever runs it can make you one. It is sent to this service and nowhere else.",
   keyLabel: "API key",

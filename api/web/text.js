@@ -28,12 +28,12 @@ const FORMATS = {
   day: utc({ day: "numeric", month: "long", year: "numeric" }),
   short: utc({ day: "numeric", month: "short", year: "numeric" }),
   month: utc({ month: "long", year: "numeric" }),
-  brief: utc({ month: "short" }),
+  brief: utc({ day: "numeric", month: "short" }),
 };
 const at = (day) => new Date(`${day}T00:00:00Z`);
 
-/** 2025-03-28 as 28 March 2025 (`day`), 28 Mar 2025 (`short`), March 2025 (`month`), Mar (`brief`). */
-export const shown = (day, style = "day") => FORMATS[style].format(at(day));
+/** 2025-03-28 as 28 March 2025 (`day`), 28 Mar 2025 (`short`), March 2025 (`month`), 28 Mar (`brief`); no day as it is. */
+export const shown = (day, style = "day") => (Number.isNaN(at(day).getTime()) ? day : FORMATS[style].format(at(day)));
 
 /** Days since 1970. */
 export const dayNumber = (day) => Math.round(at(day).getTime() / 86400000);

@@ -31,8 +31,9 @@ export class Filters {
       from: this.#day("from", S.from),
       to: this.#day("to", S.to),
     };
-    this.#menu = h("details", { class: "menu" });
-    this.#clear = h("button", { type: "button", class: "button plain", onclick: () => this.#set(NO_FILTERS, true) }, S.clear);
+    this.#menu = h("details", { class: "menu", onkeydown: (event) => this.#leaveMenu(event), onfocusout: (event) => this.#closeMenu(event.relatedTarget) });
+    document.addEventListener("pointerdown", (event) => this.#closeMenu(event.target));
+    this.#clear = h("button", { type: "button", class: "button plain", onclick: () => this.#reset() }, S.clear);
     this.#notes = h("p", { class: "quiet small", role: "status" });
     this.#plot = new Histogram((from, to) => this.#set({ from, to }, true));
     this.element = h(
@@ -79,6 +80,12 @@ export class Filters {
     return { input, field: h("p", { class: "field" }, h("label", { for: id }, label), input) };
   }
 
+  #reset() {
+    this.#set(NO_FILTERS, true);
+    // The button is gone now.
+    Object.values(this.#inputs)[0].input.focus();
+  }
+
   #set(part, tell) {
     this.#value = { ...this.#value, ...part };
     this.#show();
@@ -120,12 +127,18 @@ export class Filters {
     });
     fill(this.#menu, h("summary", { class: "button" }, S.sourcesAll), h("div", { class: "choices" }, rows.length > SEARCHED && search, rows));
     this.#menu.hidden = !rows.length;
-    this.#menu.onkeydown = (event) => {
-      if (event.key !== "Escape" || !this.#menu.open) return;
-      this.#menu.open = false;
-      this.#menu.firstChild.focus();
-      event.stopPropagation();
-    };
+  }
+
+  #leaveMenu(event) {
+    if (event.key !== "Escape" || !this.#menu.open) return;
+    this.#menu.open = false;
+    this.#menu.firstChild.focus();
+    event.stopPropagation();
+  }
+
+  /** Closes the menu when what is now used lies outside. */
+  #closeMenu(used) {
+    if (used && !this.#menu.contains(used)) this.#menu.open = false;
   }
 }
 

@@ -150,7 +150,7 @@ class TestAnswer:
         page = watched.open(as_of="2025-06-30")
         watched.ask(TOLL)
         old = page.locator(".answer-text .marker.superseded")
-        expect(old).to_have_attribute("aria-label", "Citation 1: Orn Herald, 24 March 2025, superseded")
+        expect(old).to_have_attribute("aria-label", "Citation 1 superseded: Orn Herald, 24 March 2025")
         old.focus()
         expect(page.get_by_role("tooltip")).to_contain_text("A later report says otherwise: see 2.")
         expect(page.locator(".sources li.old .tag")).to_have_text("superseded by 2")
@@ -344,7 +344,7 @@ class TestConversation:
         page.reload()
         expect(page.locator(".answer-text")).to_contain_text("built in 1864")
         assert len(model.requests) == asked
-        page.get_by_role("button", name="New conversation").click()
+        page.get_by_role("link", name="New conversation").click()
         expect(page.locator(".turn")).to_have_count(0)
         page.get_by_text("Earlier conversations").click()
         expect(page.locator(".history li a")).to_have_text(BUILT)

@@ -67,6 +67,14 @@ class TestKeys:
         assert page.evaluate("localStorage.getItem('dateline.key')") is None
         assert keys["asker"] not in page.content()
 
+    def test_one_that_no_request_can_bear_is_not_known_either(self, watch: Watch, url: str) -> None:
+        page = watch(url).open()
+        dialog = page.get_by_role("dialog", name="This service asks for a key")
+        dialog.get_by_label("API key").fill("dk_\u043a\u043b\u044e\u0447\u201d")
+        page.keyboard.press("Enter")
+        expect(dialog).to_contain_text("This key is not known here.")
+        expect(dialog.get_by_label("API key")).to_be_focused()
+
     def test_one_that_is_remembered_is_not_asked_for_again(self, watch: Watch, url: str, keys: dict[str, str]) -> None:
         watched = watch(url)
         page = watched.open()

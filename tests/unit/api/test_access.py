@@ -47,8 +47,8 @@ def _served() -> set[tuple[str, str]]:
     """Method and path of every route of the application, documentation and page included."""
     app = create_app(Settings())
     found = {(method.upper(), path) for path, told in app.openapi()["paths"].items() for method in told}
-    found |= {("GET", path) for path in ("/docs", "/docs/oauth2-redirect", "/openapi.json")}
-    return found | {(method, path) for method in ("GET", "HEAD") for path in ("/", "/web/{name}")}
+    found |= {("GET", "/openapi.json")}
+    return found | {(method, path) for method in ("GET", "HEAD") for path in ("/", "/docs", "/web/{name}")}
 
 
 def _plain(path: str) -> str:

@@ -12,6 +12,7 @@ from api.security import CONTENT_POLICY
 from tests.conftest import ROOT
 
 MOST_BYTES = 150_000
+PLAIN = {"Accept-Encoding": "identity"}
 WEB = ROOT / "api" / "web"
 SCRIPTS = sorted(WEB.glob("*.js"))
 
@@ -52,15 +53,32 @@ async def test_what_a_browser_has_already_is_not_sent_again(client: httpx.AsyncC
     assert (await client.get("/web/app.js", headers={"If-None-Match": '"other"'})).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "..%2Fapp.py", "%2e%2e%2fapp.py", "index.html", "app.js/"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/web/app.js", "/web/style.css"])
+async def test_it_is_packed_for_those_who_take_it_so(client: httpx.AsyncClient, path: str) -> None:
+    packed = await client.get(path, headers={"Accept-Encoding": "br, gzip;q=0.8"})
+    for refusal in ("identity", "gzip;q=0", "gzip; q=0.0, br", "xgzip"):
+        plain = await client.get(path, headers={"Accept-Encoding": refusal})
+        assert "content-encoding" not in plain.headers
+        # The same text in another coding is another representation: its tag differs, and caches are told.
+        assert plain.content == packed.content
+        assert plain.headers["etag"] != packed.headers["etag"]
+    assert (packed.headers["content-encoding"], packed.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert int(packed.headers["content-length"]) < len(packed.content)
+    again = await client.get(path, headers={"Accept-Encoding": "gzip", "If-None-Match": packed.headers["etag"]})
+    assert (again.status_code, again.headers["vary"]) == (304, "Accept-Encoding")
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing.js", "..%2Fapp.py", "%2e%2e%2fapp.py", "index.html", "reference.html", "app.js/"]
+)
 async def test_no_other_file_is_sent(client: httpx.AsyncClient, name: str) -> None:
     assert (await client.get(f"/web/{name}")).status_code == 404
 
 
 async def test_head_is_answered_without_a_body(client: httpx.AsyncClient) -> None:
-    reply = await client.head("/")
+    reply = await client.head("/", headers=PLAIN)
     assert (reply.status_code, reply.content) == (200, b"")
-    assert int(reply.headers["content-length"]) == len(web_files()["index.html"].content)
+    assert int(reply.headers["content-length"]) == len((await client.get("/", headers=PLAIN)).content)
 
 
 def test_the_page_is_light() -> None:
@@ -82,9 +100,23 @@ def test_no_script_reads_markup_from_a_text() -> None:
 
 def test_the_page_asks_for_every_module_at_once() -> None:
     """What a module imports is known only when it is there: each step would be a wait."""
-    page = (WEB / "index.html").read_text(encoding="utf-8")
-    assert {path.name for path in SCRIPTS} == set(re.findall(r"/web/(\w+\.js)", page))
-    assert not re.search(r"<script(?![^>]*\ssrc=)|\son\w+=|\sstyle=|<style", page)
+    for name, first in (("index.html", "app.js"), ("reference.html", "reference.js")):
+        page = (WEB / name).read_text(encoding="utf-8")
+        assert _needed(first) == set(re.findall(r"/web/(\w+\.js)", page))
+        assert not re.search(r"<script(?![^>]*\ssrc=)|\son\w+=|\sstyle=|<style", page)
+    assert _needed("app.js") | _needed("reference.js") == {path.name for path in SCRIPTS}
+
+
+def _needed(module: str) -> set[str]:
+    """A module and all that it imports."""
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += re.findall(r'from "\./(\w+\.js)"', (WEB / name).read_text(encoding="utf-8"))
+    return found
 
 
 def test_every_word_shown_is_in_the_one_place() -> None:
