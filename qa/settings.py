@@ -270,16 +270,28 @@ class Settings(ServiceSettings):
         return datetime.now(ZoneInfo(self.timezone)).date()
 
 
+def find_env_file() -> Path | None:
+    """``.env`` in the working directory; None where there is none.
+
+    Where this user may not look into the directory, as a service's user in root's home, there is none for it.
+    """
+    # Path.is_file() raises for such a directory, os.path.isfile() does not.
+    return Path(".env") if os.path.isfile(".env") else None  # noqa: PTH113
+
+
 def _unknown_names(environ: Mapping[str, str], env_file: Path | None) -> list[tuple[str, str]]:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     found = [(name, "environment") for name in environ]
-    if env_file is not None and env_file.is_file():
+    if env_file is not None:
         from dotenv import dotenv_values
 
         try:
             found += [(name, str(env_file)) for name in dotenv_values(env_file)]
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{env_file} cannot be read: {error}", hint="It must be UTF-8 text.") from None
+            raise SettingsError(
+                f"{env_file} cannot be read: {error}",
+                hint="It must be UTF-8 text that this user may read; or run the command in another directory.",
+            ) from None
     # DATELINE_BENCH_* and DATELINE_TEST_* steer benches and tests, not the product.
     reserved = (f"{PREFIX}BENCH_", f"{PREFIX}TEST_")
     return [
@@ -295,14 +307,15 @@ def load_settings(**overrides: Any) -> Settings:
     Raises ``SettingsError`` naming the variable for a value out of range and for an unknown ``DATELINE_*`` name, which
     is most often a misspelt one.
     """
-    env_file = Path(".env")
+    env_file = find_env_file()
     for name, where in _unknown_names(os.environ, env_file):
         known = [f"{PREFIX}{field.upper()}" for field in Settings.model_fields]
         close = difflib.get_close_matches(name.upper(), known, n=1)
         hint = f"Did you mean {close[0]}?" if close else None
         raise SettingsError(f"{where}: there is no setting {name}", hint=hint)
     try:
-        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+        given = {key: value for key, value in overrides.items() if value is not None}
+        return Settings(_env_file=env_file, **given)
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "settings"

@@ -25,12 +25,12 @@ class Origin:
     source: str
 
 
-def origins(settings: Settings, options: Mapping[str, Any], env_file: Path = Path(".env")) -> list[Origin]:
+def origins(settings: Settings, options: Mapping[str, Any]) -> list[Origin]:
     """Every setting, in the order of the class. ``options`` are what was said on the command line, None for nothing."""
-    from qa.settings import PREFIX
+    from qa.settings import PREFIX, find_env_file
 
     environment = {name.upper() for name, value in os.environ.items() if value}
-    in_file = {name.upper() for name, value in _read(env_file).items() if value}
+    in_file = {name.upper() for name, value in _read(find_env_file()).items() if value}
     found = []
     for name in type(settings).model_fields:
         variable = PREFIX + name.upper()
@@ -44,10 +44,10 @@ def origins(settings: Settings, options: Mapping[str, Any], env_file: Path = Pat
     return found
 
 
-def _read(env_file: Path) -> Mapping[str, str | None]:
+def _read(env_file: Path | None) -> Mapping[str, str | None]:
     from dotenv import dotenv_values
 
-    return dotenv_values(env_file) if env_file.is_file() else {}
+    return dotenv_values(env_file) if env_file else {}
 
 
 def _shown(value: Any) -> str:

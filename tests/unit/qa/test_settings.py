@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -65,6 +66,15 @@ def test_a_misspelt_name_in_the_env_file_is_refused_too(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DATELINE_TOPK=3\n")
     with pytest.raises(SettingsError, match=r"\.env.*DATELINE_TOPK"):
         load_settings()
+
+
+def test_a_directory_that_may_not_be_looked_into_has_no_env_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Such as root's home is to a service's user. Here root may run the tests, who may look everywhere.
+    def denied(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", denied)
+    assert load_settings(top_k=3).top_k == 3
 
 
 def test_an_env_file_that_is_no_text_is_named(tmp_path: Path) -> None:
