@@ -135,13 +135,17 @@ def revoke_key(path: Path, name: str) -> None:
 
 
 def _write(path: Path, keys: Sequence[Key]) -> None:
-    """Replace the file at once: a service that reads it meanwhile sees the old one or the new one."""
+    """Replace the file at once: a service that reads it meanwhile sees the old one or the new one.
+
+    It stays its owner's, else a service could not read what root has changed, and would let in whom root has revoked.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # mkstemp lets nobody but the owner read it.
         number, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(number, "w", encoding="utf-8") as file:
+                _hand_over(number, path)
                 file.writelines(key.to_line() + "\n" for key in keys)
                 file.flush()
                 os.fsync(file.fileno())
@@ -152,6 +156,13 @@ def _write(path: Path, keys: Sequence[Key]) -> None:
             raise
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _hand_over(number: int, path: Path) -> None:
+    """Give an open file to the owner of the one at ``path``, of its directory if there is none yet."""
+    owner = (path if path.exists() else path.parent).stat()
+    if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()) and os.geteuid() == 0:
+        os.fchown(number, owner.st_uid, owner.st_gid)
 
 
 class KeyRing:

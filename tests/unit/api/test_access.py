@@ -156,6 +156,22 @@ def test_the_file_holds_no_key(file: Path, held: dict[str, str]) -> None:
     assert [key.name for key in read_keys(file)] == ["asker", "ingester", "adminer"]
 
 
+def test_the_file_stays_its_owner_s_when_root_changes_it(
+    file: Path, held: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Else the service could not read that a key was revoked, and would go on letting it in.
+    given: list[tuple[int, int]] = []
+    owner = file.stat()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "getegid", lambda: owner.st_gid + 1)
+    monkeypatch.setattr(os, "fchown", lambda _, user, group: given.append((user, group)))
+    revoke_key(file, "asker")
+    file.unlink()
+    add_key(file, "new", ["ask"])
+    directory = file.parent.stat()
+    assert given == [(owner.st_uid, owner.st_gid), (directory.st_uid, directory.st_gid)]
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keys, "_LOOK_AGAIN", 0.0)
