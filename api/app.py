@@ -17,6 +17,7 @@ from api.access import Gate
 from api.audit import AuditLog
 from api.caching import Remembering
 from api.conversations import Conversations
+from api.in_flight import InFlight
 from api.ingestion import Ingestion
 from api.keys import KeyRing
 from api.limiting import CallerLimits, Turns
@@ -26,7 +27,7 @@ from api.observing import Observed
 from api.readiness import Readiness
 from api.routes import articles, chat, health, jobs, metrics, openai, page, search, sessions
 from api.routes.problems import name_media_type
-from api.security import BodyLimit, HostGuard, is_loopback
+from api.security import BodyLimit, HostGuard, TargetGuard, is_loopback
 from api.service import Answering, Service, Warmth, engine_of
 from api.tracing import tracer_of
 from api.workers import check_workers, open_worker
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from qa.library.home import Home
 
 _TIDY_SECONDS = 5
+_PATIENCE = 5.0
+"""Seconds that requests cancelled at the end are given to leave what they work with."""
+
 _DESCRIPTION = """\
 Answers questions over a collection of dated news articles, with citations that can be checked.
 
@@ -66,6 +70,7 @@ def create_app(settings: Settings | None = None, home: Home | None = None, engin
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.state.in_flight = InFlight()
     handlers.install(app)
     for module in (page, chat, sessions, search, jobs, articles, health, metrics, openai):
         app.include_router(module.router)
@@ -79,6 +84,7 @@ def _guard(app: FastAPI, settings: Settings, measures: Measures) -> None:
     keys = KeyRing(settings.api_keys_file) if settings.api_keys_file else None
     limits = CallerLimits(settings.rate_limit, settings.requests_per_key)
     turns = Turns(settings.max_running, settings.max_waiting, settings.max_wait, measures.work)
+    app.add_middleware(TargetGuard)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes, uploads=settings.max_upload_bytes)
     app.add_middleware(Gate, keys=keys, limits=limits, turns=turns)
     if settings.cors_origins:
@@ -92,7 +98,7 @@ def _guard(app: FastAPI, settings: Settings, measures: Measures) -> None:
     if is_loopback(settings.host) and keys is None:
         # A page that takes the service for its own has no key, so where one is asked for there is nothing to guard.
         app.add_middleware(HostGuard)
-    app.add_middleware(RequestEnvelope, measures=measures)
+    app.add_middleware(RequestEnvelope, measures=measures, in_flight=app.state.in_flight)
 
 
 @asynccontextmanager
@@ -109,7 +115,9 @@ async def _lifespan(
         if engine is None:
             engine = engine_of(opened)
         warmth = Warmth(opened, engine)
-        conversations = Conversations(opened.sessions)
+        conversations = Conversations(
+            opened.sessions, turns=settings.max_history_turns, chars=settings.max_history_chars
+        )
         await conversations.expire()
         ingestion = Ingestion(opened, job_days=settings.job_days)
         app.state.service = Service(
@@ -128,6 +136,8 @@ async def _lifespan(
         try:
             yield
         finally:
+            ingestion.announce_stop()
+            await app.state.in_flight.settle(_PATIENCE)
             tidying.cancel()
             await ingestion.stop()
             await warmth.settle()

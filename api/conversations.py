@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from qa.events import DoneEvent, Event
 from qa.library.sessions import Session, Sessions
-from qa.models import Ask
+from qa.models import Ask, Turn
 
 
 class Conversations:
     """The sessions in ``kept``, by owner and id. What is done with one is done in the order it came.
 
-    That is so within one process. For one event loop.
+    That is so within one process. For one event loop. Of a session a question is asked with what :func:`recent` leaves
+    of it by ``turns`` and ``chars``: longer histories are accepted of nobody.
     """
 
-    def __init__(self, kept: Sessions) -> None:
+    def __init__(self, kept: Sessions, *, turns: int, chars: int) -> None:
         self._kept = kept
+        self._most = (turns, chars)
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def stream(
@@ -31,7 +33,7 @@ class Conversations:
         Begins when the questions before it have been answered. An answer that does not come to its end is not kept.
         """
         async with self._turn(owner, session_id):
-            history = await asyncio.to_thread(self._kept.history, owner, session_id)
+            history = recent(await asyncio.to_thread(self._kept.history, owner, session_id), *self._most)
             async with aclosing(answer(replace(ask, history=history))) as events:
                 async for event in events:
                     if isinstance(event, DoneEvent):
@@ -58,3 +60,15 @@ class Conversations:
         lock = self._turns.setdefault((owner, session_id), asyncio.Lock())
         async with lock:
             yield
+
+
+def recent(history: Sequence[Turn], turns: int, chars: int) -> tuple[Turn, ...]:
+    """The last exchanges of ``history``, whole, in at most ``turns`` messages of ``chars`` characters together."""
+    begin = len(history)
+    while begin >= 2:
+        exchange = history[begin - 2 : begin]
+        turns, chars = turns - len(exchange), chars - sum(len(turn.content) for turn in exchange)
+        if turns < 0 or chars < 0:
+            break
+        begin -= 2
+    return tuple(history[begin:])

@@ -107,6 +107,7 @@ REFUSALS: Mapping[str, tuple[int, str, str]] = {
     "missing_scope": (403, "Forbidden", "`dateline keys new` makes a key with other scopes."),
     "unknown_path": (404, "Not Found", "/docs lists every path and method."),
     "method_not_allowed": (405, "Method Not Allowed", "/docs lists every path and method."),
+    "body_too_slow": (408, "Request Timeout", "Send the body without delay, or less at a time."),
     "body_too_large": (413, "Content Too Large", "DATELINE_MAX_BODY_BYTES sets the limit."),
     "upload_too_large": (413, "Content Too Large", "Send less at a time; DATELINE_MAX_UPLOAD_BYTES sets the limit."),
     "unsupported_media_type": (

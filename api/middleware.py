@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -10,7 +11,9 @@ import uuid
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.errors import refused
 from api.handlers import failure_in, refusal, where
+from api.in_flight import InFlight
 from api.measures import Measures
 from api.request_context import request_id as current_request
 from api.security import CONTENT_POLICY, SECURITY_HEADERS
@@ -28,12 +31,16 @@ class RequestEnvelope:
     line names the path without the query, which may hold a question.
     """
 
-    def __init__(self, app: ASGIApp, measures: Measures) -> None:
+    def __init__(self, app: ASGIApp, measures: Measures, in_flight: InFlight) -> None:
         self.app = app
         self._measures = measures
+        self._in_flight = in_flight
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer 500 for an exception that nobody else has answered."""
+        """Pass the request on; answer 500 for an exception that nobody else has answered.
+
+        One that is cancelled because the service stops is answered 503, or breaks off if its answer has begun.
+        """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -51,7 +58,14 @@ class RequestEnvelope:
             await send(message)
 
         try:
-            await self.app(scope, receive, stamped)
+            with self._in_flight.counted():
+                await self.app(scope, receive, stamped)
+        except asyncio.CancelledError:
+            if not self._in_flight.stopping:
+                raise
+            if not status:
+                stopping = refused("not_ready", "The service is stopping.", headers=(("Connection", "close"),))
+                await refusal(stopping, scope)(scope, receive, stamped)
         except Exception as error:
             if status:
                 raise  # too late for another answer: the server has to break the connection off

@@ -120,7 +120,7 @@ async def _form(request: Request, received: Received, most: int) -> None:
                     raise _invalid(name, f"{value[:_SHOWN]!r} is no URL that begins with http:// or https://")
                 (received.urls if name == "url" else received.feeds).append(value)
             else:
-                raise _invalid(name, "there is no such field; files, `url` and `feed` are taken")
+                raise _invalid(name, "there is no such field; files with their names, `url` and `feed` are taken")
 
 
 def _copy(upload: UploadFile, path: Path) -> None:

@@ -44,7 +44,10 @@ def _iso_day(value: Any) -> Any:
 
 
 def _whole_characters(value: str) -> str:
-    r"""JSON can spell half of a surrogate pair (``\ud800``), which no file, store or reply could hold."""
+    r"""JSON can spell half of a surrogate pair (``\ud800``), which no file, store or reply could hold; and NUL
+    (``\u0000``), which PostgreSQL does not."""
+    if "\0" in value:
+        raise ValueError("the text holds a NUL, which no text can")
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise ValueError("the text holds half of a surrogate pair, which is no character")
     return value

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import refused
+from api.errors import Failure, refused
 from api.handlers import RefusedError, refusal
 
 SECURITY_HEADERS = (
@@ -15,6 +16,9 @@ SECURITY_HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     ("X-Frame-Options", "DENY"),
 )
+BODY_SECONDS = 30.0
+"""That a body may take at any length; for each ``BODY_RATE`` bytes of it that came it may take a second more."""
+BODY_RATE = 1000
 CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'"
 """For everything but pages: an answer is data, and nothing in it may run."""
 
@@ -57,10 +61,28 @@ def _name(host: str) -> str:
     return host.partition(":")[0]
 
 
+class TargetGuard:
+    """Refuses a NUL in the path or the query: nothing is called so, no word holds one, and PostgreSQL takes none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 404 or 422."""
+        failure = None
+        if scope["type"] == "http":
+            if "\0" in scope["path"]:
+                failure = refused("unknown_path", "There is nothing at a path with a NUL in it.")
+            elif b"%00" in scope["query_string"] or b"\0" in scope["query_string"]:
+                failure = refused("validation", "The query holds a NUL, which no text can.")
+        await (refusal(failure, scope) if failure else self.app)(scope, receive, send)
+
+
 class BodyLimit:
     """Refuses bodies over ``limit`` bytes: at once when the length is announced, else as soon as it is passed.
 
-    Articles (``POST /articles``) may have up to ``uploads`` bytes.
+    Articles (``POST /articles``) may have up to ``uploads`` bytes. A body that takes longer than ``BODY_SECONDS`` is
+    refused, too: it would hold its caller's turn meanwhile.
     """
 
     def __init__(self, app: ASGIApp, limit: int, uploads: int) -> None:
@@ -69,7 +91,7 @@ class BodyLimit:
         self.uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 413 and close the connection, as the rest of the body is not read."""
+        """Pass the request on, or answer 413 or 408 and close the connection, as the rest of the body is not read."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -81,14 +103,30 @@ class BodyLimit:
         if announced.isdecimal() and (len(announced) > 18 or int(announced) > limit):
             await refusal(failure, scope)(scope, receive, send)
             return
-        seen = 0
+        await self.app(scope, _bounded(receive, limit, failure), send)
 
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > limit:
-                raise RefusedError(failure)
-            return message
 
-        await self.app(scope, counted, send)
+def _bounded(receive: Receive, limit: int, too_large: Failure) -> Receive:
+    """``receive`` for a body of up to ``limit`` bytes that comes in time. What comes after it may take any time."""
+    seen, complete = 0, False
+    now = asyncio.get_running_loop().time
+    begun: float | None = None
+
+    async def bounded() -> Message:
+        nonlocal seen, complete, begun
+        if complete:
+            return await receive()
+        begun = now() if begun is None else begun
+        try:
+            async with asyncio.timeout_at(begun + BODY_SECONDS + seen / BODY_RATE):
+                message = await receive()
+        except TimeoutError:
+            detail = f"Of the body {seen:,} bytes came in {now() - begun:.0f} seconds."
+            raise RefusedError(refused("body_too_slow", detail, headers=(("Connection", "close"),))) from None
+        seen += len(message.get("body", b""))
+        complete = not message.get("more_body", False)
+        if seen > limit:
+            raise RefusedError(too_large)
+        return message
+
+    return bounded

@@ -126,6 +126,7 @@ def server_of(
                 on_ready(url_of(listener))
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.state.in_flight.stopping = True
             # Who watches a job would else keep the service for as long as answers may take.
             app.state.service.ingestion.announce_stop()
             await super().shutdown(sockets)
@@ -135,7 +136,10 @@ def server_of(
 
 def _options(settings: Settings) -> dict[str, Any]:
     """What uvicorn is told."""
+    from api.protocol import BoundedProtocol
+
     return {
+        "http": BoundedProtocol,
         # Logging is the command's to set up; and uvicorn's access log would hold whole queries.
         "log_config": None,
         "access_log": False,

@@ -35,7 +35,7 @@ from qa.models import Ask
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": OpenAIError, "description": HTTPStatus(status).phrase}
-    for status in (400, 401, 403, 404, 413, 415, 421, 429, 500, 502, 503, 504)
+    for status in (400, 401, 403, 404, 408, 413, 415, 421, 429, 500, 502, 503, 504)
 }
 # FastAPI would describe a 422 of its own where there is input; here what is invalid is a 400, as with OpenAI.
 _ERRORS_OF_INPUT = _ERRORS | {"default": {"model": OpenAIError, "description": "Error"}}

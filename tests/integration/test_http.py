@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.errors import ListenError
+from api.ingestion import Ingestion
 from api.server import listening, serve, server_of
 from qa.errors import HomeInUseError, ModelAuthError, ModelTimeoutError, SettingsError
 from qa.events import DeltaEvent, StatusEvent
@@ -37,7 +38,7 @@ OPTIONS: Any = {"dateline": {"as_of": "2025-04-01", "top_k": 3}}
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI, **settings: Any) -> Iterator[str]:
     """``app`` on a free port, in a thread of its own; yields its URL."""
     urls: list[str] = []
     ready = threading.Event()
@@ -47,7 +48,7 @@ def served(app: FastAPI) -> Iterator[str]:
         ready.set()
 
     with listening("127.0.0.1", 0) as listener:
-        server = server_of(app, Settings(), listener, on_ready)
+        server = server_of(app, Settings(**settings), listener, on_ready)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
@@ -201,6 +202,116 @@ def test_callers_that_hang_up_cancel_their_answers(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+def _connected(url: str) -> socket.socket:
+    host, port = url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=5)
+
+
+def _rest(connection: socket.socket) -> bytes:
+    """What the service still says before it closes the connection; it may do so in the middle of what it is sent."""
+    received = b""
+    try:
+        while piece := connection.recv(65_536):
+            received += piece
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def _seconds_until_closed(connection: socket.socket, drop: bytes) -> float:
+    """How long the service lets a caller send one ``drop`` after the other; 10 and more: for ever."""
+    began = time.monotonic()
+    with suppress(BrokenPipeError, ConnectionResetError):
+        while time.monotonic() < began + 10:
+            connection.sendall(drop)
+            time.sleep(0.05)
+    return time.monotonic() - began
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.protocol.HEAD_SECONDS", 0.3)
+    monkeypatch.setattr("api.security.BODY_SECONDS", 0.3)
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"", b""),
+        (b"GET /health/live HT", b"HTTP/1.1 408 Request Timeout"),
+        (b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ", b"HTTP/1.1 408 Request Timeout"),
+    ],
+)
+def test_a_head_that_does_not_come_to_its_end_is_not_waited_for(url: str, sent: bytes, told: bytes) -> None:
+    with _connected(url) as connection:
+        connection.sendall(sent)
+        assert _rest(connection).startswith(told)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_head_that_comes_in_drops_is_not_waited_for(url: str) -> None:
+    with _connected(url) as connection:
+        # A whole request first: the next one on a connection that is kept is held to the same.
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert _seconds_until_closed(connection, b"\r\n") < 3
+
+
+@pytest.mark.usefixtures("hasty")
+def test_an_answer_is_not_broken_off_by_a_next_request_that_is_late(url: str, engine: FakeEngine) -> None:
+    engine.scripts.append([StatusEvent("retrieve"), 1.0, *events_of(ANSWER)[3:]])
+    body = json.dumps({"question": "How many?", "stream": True}).encode()
+    head = f"POST /chat HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    with _connected(url) as connection:
+        connection.sendall(head.encode() + b"\r\n\r\n" + body + b"GET /hea")
+        assert b"event: done" in _rest(connection)
+
+
+def test_a_head_without_an_end_is_not_kept(url: str) -> None:
+    sent = 0
+    with _connected(url) as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ")
+        try:
+            while sent < 50_000_000:
+                sent += connection.send(b"x" * 65_536)
+        except OSError:
+            pass
+        told = _rest(connection)
+    assert sent < 20_000_000  # what the kernel takes on both sides without anybody reading it
+    assert not told or told.startswith(b"HTTP/1.1 431")  # a reset may overtake it
+    assert httpx.get(f"{url}/health/live").status_code == 200
+
+
+@pytest.mark.parametrize("size", [1_000, 65_536, 1_000_000])
+def test_a_body_is_no_head(url: str, size: int) -> None:
+    with httpx.Client(base_url=url) as client:
+        for _ in range(3):
+            reply = client.post("/chat", json={"question": "How many?", "x": "y" * size})
+            assert (reply.status_code, reply.json()["code"]) == (422, "validation")
+        assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize("path", ["/chat", "/v1/chat/completions", "/articles"])
+def test_a_body_that_comes_in_drops_is_refused(url: str, path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
+    with _connected(url) as connection:
+        connection.sendall(head.encode() + b'{"question": ')
+        told = _rest(connection).decode()
+    assert told.startswith("HTTP/1.1 408 ")
+    assert "connection: close" in told.lower()
+    assert '"body_too_slow"' in told
+
+
+@pytest.mark.usefixtures("hasty")
+def test_who_was_refused_may_not_go_on_sending_for_ever(url: str) -> None:
+    with _connected(url) as connection:
+        connection.sendall(b"POST /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 404")
+        assert _seconds_until_closed(connection, b"1\r\nx\r\n") < 3
+
+
 def test_a_port_in_use_is_said_so(tmp_path: Path) -> None:
     with listening("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
@@ -281,3 +392,42 @@ def test_running_answers_are_finished_when_the_service_stops(engine: FakeEngine)
     # Here the service has been told to stop, and has stopped.
     thread.join(5)
     assert parse_sse(replies[0].text)[-1].event == "done"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_is_not_finished_in_time_is_ended_before_the_home_is_closed(
+    engine: FakeEngine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    engine.scripts.append([StatusEvent("retrieve"), *events_of(ANSWER)[3:4], 30.0])
+    ended_at_close: list[list[str]] = []
+
+    stop_jobs = Ingestion.stop
+
+    async def stop(ingestion: Ingestion) -> None:
+        ended_at_close.append(list(engine.ended))
+        await stop_jobs(ingestion)
+
+    # The first of what the end of the service ends.
+    monkeypatch.setattr(Ingestion, "stop", stop)
+    told: list[httpx.Response | Exception] = []
+
+    def ask(url: str) -> None:
+        try:
+            told.append(httpx.post(f"{url}/chat", json={"question": "How many?", "stream": stream}, timeout=20))
+        except httpx.RemoteProtocolError as error:
+            told.append(error)
+
+    with served(make_app(engine), shutdown_grace=0) as url:
+        thread = threading.Thread(target=ask, args=(url,))
+        thread.start()
+        _wait_for(lambda: len(engine.asks) == 1)
+        time.sleep(0.2)
+    thread.join(5)
+    assert ended_at_close == [["cancelled"]]
+    if stream:
+        # Broken off, so that nobody takes it for the whole answer.
+        assert isinstance(told[0], httpx.RemoteProtocolError)
+    else:
+        assert isinstance(told[0], httpx.Response)
+        assert (told[0].status_code, told[0].json()["code"]) == (503, "not_ready")
+    assert not [record for record in caplog.records if record.exc_info]

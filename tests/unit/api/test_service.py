@@ -234,3 +234,30 @@ async def test_the_documentation_lists_every_route_and_error(client: httpx.Async
     answers = document["paths"]["/chat"]["post"]["responses"]["200"]["content"]
     assert set(answers) == {"application/json", "text/event-stream"}
     assert answers["application/json"]["schema"]["$ref"].endswith("/Answer")
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "status"),
+    [
+        ("GET", "/articles/a%00b", None, 404),
+        ("DELETE", "/articles/%00", None, 404),
+        ("GET", "/jobs/%00", None, 404),
+        ("GET", "/v1/models/%00", None, 404),
+        ("GET", "/articles?q=a%00b", None, 422),
+        ("GET", "/articles?cursor=2025-01-01~%00", None, 422),
+        ("GET", "/search?q=flood&source=%00", None, 422),
+        ("POST", "/chat", {"question": "a\0b"}, 422),
+        ("POST", "/chat", {"question": "a", "history": [{"role": "user", "content": "\0"}]}, 422),
+        ("POST", "/chat", {"question": "a", "sources": ["\0"]}, 422),
+        ("POST", "/v1/chat/completions", {"messages": [{"role": "user", "content": "a\0b"}]}, 400),
+    ],
+)
+async def test_nul_goes_nowhere(client: httpx.AsyncClient, method: str, target: str, body: Any, status: int) -> None:
+    # PostgreSQL takes no text with one, and would answer for it with an error of its own.
+    reply = await client.request(method, target, json=body)
+    assert reply.status_code == status, reply.text
+    assert "\0" not in reply.text
+
+
+async def test_a_percent_sign_before_two_zeros_is_none(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/search?q=%2500")).status_code == 200

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.conversations import recent
 from qa.errors import ModelTimeoutError, StoreUnreachableError
 from qa.events import DeltaEvent, StatusEvent
 from qa.models import Turn
@@ -145,3 +146,13 @@ async def test_a_history_beside_a_session_is_refused(client: httpx.AsyncClient, 
     assert (problem["code"], problem["errors"][0]["field"]) == ("validation", "session_id")
     assert "either history or session_id" in problem["detail"]
     assert not engine.asks
+
+
+@pytest.mark.parametrize(
+    ("turns", "chars", "left"),
+    [(4, 100, 4), (3, 100, 2), (2, 100, 2), (1, 100, 0), (0, 100, 0), (4, 19, 2), (4, 20, 4), (4, 9, 0), (4, 0, 0)],
+)
+def test_of_a_session_its_last_exchanges_are_asked_with(turns: int, chars: int, left: int) -> None:
+    said = [Turn(role, "12345") for role in ("user", "assistant")] * 2
+    assert recent(said, turns, chars) == tuple(said[len(said) - left :])
+    assert recent((), turns, chars) == ()
