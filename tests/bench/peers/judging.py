@@ -1,0 +1,49 @@
+"""What peers found, judged as ``tests.bench.retrieval`` judges Dateline's own retrievers, by the same code.
+
+Imported when everything is measured: what it loads would count in the children's peaks of memory.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from qa.evaluation.resampling import interval
+from tests.bench.peers.protocol import Failed
+from tests.bench.retrieval import Found, reciprocal_rank
+
+
+def judged(rounds: Sequence[Sequence[dict[str, Any]]], questions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Figures of a row: what the first round found, and the times of each round.
+
+    ``rounds`` are the lines of ``harness.retrieve``. Raises ``Failed`` unless each round has every question, in order.
+    """
+    for one in rounds:
+        if [line["id"] for line in one] != [question["id"] for question in questions]:
+            raise Failed(f"{len(one)} of {len(questions)} questions were answered")
+    ranks = [
+        reciprocal_rank(question, [Found(found["url"], found["text"]) for found in line["found"]])
+        for line, question in zip(rounds[0], questions, strict=True)
+    ]
+    low, high = interval(ranks)
+    return {
+        "ranks": ranks,
+        "mrr@10": statistics.mean(ranks),
+        "interval": [low, high],
+        **{f"hit@{k}": sum(rank >= 1 / k for rank in ranks) / len(ranks) for k in (1, 5, 10)},
+        "times": [_times([line["ms"] for line in one]) for one in rounds],
+    }
+
+
+def _times(spent: Sequence[float]) -> dict[str, float]:
+    p95 = statistics.quantiles(spent, n=20)[-1] if len(spent) > 1 else spent[0]
+    return {"p50": statistics.median(spent), "p95": p95}
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float | None]:
+    """Our mean by theirs with its 95% interval; None where theirs is 0."""
+    if not any(theirs):
+        return {"ratio": None, "low": None, "high": None}
+    low, high = interval(ours, theirs, of=lambda one, other: one / other)
+    return {"ratio": statistics.mean(ours) / statistics.mean(theirs), "low": low, "high": high}
