@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export HF_HUB_OFFLINE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench-ingest bench-retrieval bench-answers bench-api bench-batch bench-smoke bench-data constraints clean
+.PHONY: help demo test lint format docs bench-ingest bench-retrieval bench-answers bench-api bench-batch bench-peers bench-smoke bench-data constraints clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -53,6 +53,10 @@ bench-answers: $(VENV)/.bench ## Measure answers, abstaining and the check of ci
 
 bench-batch: $(VENV)/.dev ## Measure batches: limits, kills, and the embedded reader (DATELINE_BENCH_DATA=DIR)
 	$(BIN)/python -m tests.bench.batch $(BENCH)
+
+# Each peer gets an environment of its own in DATELINE_BENCH_CACHE, some 8 GB in all, once.
+bench-peers: $(VENV)/.dev ## Measure Dateline beside its peers (DATELINE_BENCH_DATA=DIR, BENCH="--peers newsrag,dateline --questions 10")
+	$(BIN)/python -m tests.bench.peers $(BENCH)
 
 bench-smoke: $(VENV)/.dev ## Evaluate the sample articles and fail where scores fell below the recorded ones by more than noise
 	$(BIN)/python -m tests.bench.smoke $(BENCH)

@@ -62,8 +62,8 @@ def measure(told: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     few, many, asked = scratch / "few.jsonl", scratch / "many.jsonl", scratch / "questions.jsonl"
     taken = chosen(first / "articles.jsonl.gz", told.n)
     few.write_text("".join(taken), encoding="utf-8")
-    lines = list(lines_of(second / "articles.jsonl.gz"))
-    many.write_text("".join(lines), encoding="utf-8")
+    with many.open("w", encoding="utf-8") as file:
+        articles = sum(1 for line in lines_of(second / "articles.jsonl.gz") if file.write(line))
     questions = [one for one in map(json.loads, lines_of(second / "questions.jsonl")) if one["gold_urls"]]
     questions = questions[: told.questions]
     asked.write_text("".join(json.dumps(one) + "\n" for one in questions), encoding="utf-8")
@@ -75,7 +75,7 @@ def measure(told: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
-        "told": {"n": len(taken), "questions": len(questions), "articles": len(lines), "rounds": told.rounds},
+        "told": {"n": len(taken), "questions": len(questions), "articles": articles, "rounds": told.rounds},
         "loads": [before, load()],
         "versions": {peer.about.get("title", peer.name): peer.about.get("versions", {}) for peer in peers},
         "cosine": cosine,

@@ -1,7 +1,8 @@
 """Pure but for :func:`write`: what was measured as Markdown, and what became of the targets.
 
-A report is the object that ``--json`` writes: ``date``, ``machine``, ``told`` (``n``, ``questions``, ``rounds``), ``loads``,
-``versions`` by title, ``cosine``, ``rows``, and ``against`` (the row of the best other MRR@10, and our ratio to it).
+A report is the object that ``--json`` writes: ``date``, ``machine``, ``told`` (``n``, ``questions``, ``articles``,
+``rounds``), ``loads`` before and after, ``versions`` by title, ``cosine`` (the lowest of ready vectors to float32),
+``rows``, and ``against`` (the peer with the best MRR@10, and our ratio to it; or None).
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ BEGIN, END = "<!-- peers: written by `make bench-peers` -->", "<!-- peers: end -
 FASTER, BETTER, QUICKER = 2.0, 1.15, 20.0
 """Targets: articles/s, MRR@10 and p50 against the peer that each is about."""
 
-COLUMNS: dict[str, tuple[Callable[[Row], float], Callable[..., float]]] = {
-    "ingest": (lambda row: speed(row), max),
-    "peak memory": (lambda row: peak(row), min),
-    "MRR@10": (lambda row: float(row["mrr@10"]), max),
-    "hit@5": (lambda row: float(row["hit@5"]), max),
-    "p50": (lambda row: p50(row), min),
-    "p95": (lambda row: p95(row), min),
-    "disk": (lambda row: disk(row), min),
-    "lines of user code": (lambda row: float(row["lines"]), min),
+COLUMNS: dict[str, tuple[Callable[[Row], float], bool]] = {
+    "ingest": (lambda row: speed(row), True),
+    "peak memory": (lambda row: peak(row), False),
+    "MRR@10": (lambda row: float(row["mrr@10"]), True),
+    "hit@5": (lambda row: float(row["hit@5"]), True),
+    "p50": (lambda row: p50(row), False),
+    "p95": (lambda row: p95(row), False),
+    "disk": (lambda row: disk(row), False),
+    "lines of user code": (lambda row: float(row["lines"]), False),
 }
-"""Each column's figure, and which of two is the better."""
+"""Each column's figure, and whether more of it is better."""
 
 
 def speed(row: Row) -> float:
@@ -140,18 +141,20 @@ def targets(report: Report) -> list[str]:
     if ours is None or not others:
         return []
     lines = []
-    embedding = [row for row in others if row["embeds"]]
-    if embedding:
+    if embedding := [row for row in others if row["embeds"]]:
         fastest = max(embedding, key=speed)
         times = speed(ours) / speed(fastest)
-        lines.append(_line(times >= FASTER, f"ingest {times:.2f} times as fast as {name(fastest)}, the fastest peer that"
-                           f" embeds with the same weights (target: {FASTER:g})"))  # fmt: skip
-    best, against = next(row for row in others if name(row) == report["against"]["name"]), report["against"]
+        who = f"{name(fastest)}, the fastest peer that embeds with the same weights"
+        lines.append(_line(times >= FASTER, f"ingest {times:.2f} times as fast as {who} (target: {FASTER:g})"))
+    against = report["against"]
+    best = next(row for row in others if name(row) == against["name"])
     if against["ratio"] is not None:
-        lines.append(_line(against["ratio"] >= BETTER, f"MRR@10 {against['ratio']:.2f} times ({against['low']:.2f} to"
-                           f" {against['high']:.2f}) that of {name(best)}, the best peer (target: {BETTER:g})"))  # fmt: skip
+        figures = f"{against['ratio']:.2f} times ({against['low']:.2f} to {against['high']:.2f})"
+        better = f"MRR@10 {figures} that of {name(best)}, the best peer (target: {BETTER:g})"
+        lines.append(_line(against["ratio"] >= BETTER, better))
     times = p50(best) / p50(ours)
-    lines.append(_line(times >= QUICKER, f"p50 a {times:.1f}th of that peer's (target: a {QUICKER:.0f}th)"))
+    quicker = f"p50 is {p50(ours):.1f} ms, that peer's {times:.1f} times as much (target: {QUICKER:g})"
+    lines.append(_line(times >= QUICKER, quicker))
     behind = [f"{column} (first: {name(first)})" for column, first in _ahead(ours, others).items()]
     lines.append(
         "Dateline is first in every column." if not behind else f"Dateline is not first in: {', '.join(behind)}."
@@ -166,9 +169,10 @@ def _line(met: bool, words: str) -> str:
 def _ahead(ours: Row, others: Sequence[Row]) -> dict[str, Row]:
     """The columns in which another row is ahead of ours, and the first of them there."""
     found = {}
-    for column, (figure, better) in COLUMNS.items():
-        first = better(others, key=figure)  # type: ignore[call-overload]
-        if figure(first) != figure(ours) and better(figure(first), figure(ours)) == figure(first):
+    for column, (figure, more) in COLUMNS.items():
+        sign = 1 if more else -1
+        first = max(others, key=lambda row: sign * figure(row))
+        if sign * figure(first) > sign * figure(ours):
             found[column] = first
     return found
 

@@ -58,11 +58,15 @@ def opened(folder: Path, weights: Path) -> Search:
     return search
 
 
+def until(as_of: date) -> Any:
+    return {"day": {"$lte": as_of.toordinal()}}
+
+
 def opened_filtered(folder: Path, weights: Path) -> Search:
     store = Chroma(collection_name="news", embedding_function=embedder(weights), persist_directory=str(folder))
 
     def search(question: str, as_of: date, k: int) -> Found:
-        found = store.similarity_search(question, k=k, filter={"day": {"$lte": as_of.toordinal()}})
+        found = store.similarity_search(question, k=k, filter=until(as_of))
         return [(one.metadata["url"], one.page_content) for one in found]
 
     return search

@@ -1,5 +1,5 @@
-"""txtai as its documentation has it: ``Embeddings(hybrid=True, content=True)`` over the weights, which adds the scores of
-BM25 and of dense search, saved to a directory; questions in its SQL, whose ``where`` leaves out what was published
+"""txtai as its documentation has it: ``Embeddings(hybrid=True, content=True)`` over the weights, which adds the scores
+of BM25 and of dense search, saved to a directory; questions in its SQL, whose ``where`` leaves out what was published
 after the question was asked.
 
 Articles are cut into paragraphs by its own ``Segmentation``, as its notebooks on articles do. txtai has no weighting by
