@@ -63,9 +63,8 @@ def texts(runner: Runner, articles: str) -> Lines:
 
 def build(runner: Runner, variant: str, articles: str, folder: str, vectors: str, model: str) -> Lines:
     """An index of the articles with vectors made before."""
-    if runner.texts(Path(articles)):
-        embedder = runner.ready(Known(Path(vectors), model).of)
-    else:
+    embedder = runner.ready(Known(Path(vectors), model).of)
+    if embedder is None:
         embedder = runner.embedder(weights())
     Path(folder).mkdir(parents=True)
     runner.VARIANTS[variant].ingest(Path(articles), Path(folder), embedder)

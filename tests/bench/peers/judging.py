@@ -27,7 +27,9 @@ def judged(rounds: Sequence[Sequence[dict[str, Any]]], questions: Sequence[dict[
         for line, question in zip(rounds[0], questions, strict=True)
     ]
     low, high = interval(ranks)
+    lengths = [len(found["text"]) for line in rounds[0] for found in line["found"]]
     return {
+        "characters": statistics.mean(lengths) if lengths else 0,
         "ranks": ranks,
         "mrr@10": statistics.mean(ranks),
         "interval": [low, high],

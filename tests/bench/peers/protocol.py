@@ -55,4 +55,4 @@ class Runner(Protocol):
         """What the peer would embed of the articles, in any order; [] when it is not given vectors."""
 
     def ready(self, lookup: Lookup) -> Any:
-        """An embedder of the peer's own kind that looks vectors up."""
+        """An embedder of the peer's own kind that looks vectors up; None for a peer that is to use its own."""

@@ -85,6 +85,7 @@ def _cells(row: Row) -> list[str]:
         _all([one["disk"] / MB for one in row["ingest"]], 1),
         f"{mean:.3f} ({low:.3f} to {high:.3f})",
         f"{row['hit@5']:.3f}",
+        f"{row['characters']:,.0f}",
         _all([one["p50"] for one in row["times"]], 1),
         _all([one["p95"] for one in row["times"]], 1),
         str(row["lines"]),
@@ -93,9 +94,10 @@ def _cells(row: Row) -> list[str]:
 
 def full(report: Report) -> str:
     """The whole table, with what it was measured on and what became of the targets."""
-    header = ("", "articles/s", "peak MB", "disk MB", "MRR@10 (95% interval)", "hit@5", "p50 ms", "p95 ms", "lines")
+    figures = ("MRR@10 (95% interval)", "hit@5", "characters a passage", "p50 ms", "p95 ms")
+    header = ("", "articles/s", "peak MB", "disk MB", *figures, "lines")
     rows = [
-        _cells(row) if not row["failed"] else [name(row), f"failed: {row['failed']}", *[""] * 7]
+        _cells(row) if not row["failed"] else [name(row), f"failed: {row['failed']}", *[""] * 8]
         for row in report["rows"]
     ]
     lines = [setting(report), "", table(header, rows), "", *targets(report), "", f"Releases: {_versions(report)}."]

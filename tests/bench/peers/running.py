@@ -43,6 +43,8 @@ class Peer:
     about: dict[str, Any] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     """Variant to the reason; every variant fails where the peer does."""
+    cosine: float | None = None
+    """The lowest of its ready vectors to float32; None until they are there."""
 
     @property
     def source(self) -> str:
@@ -128,13 +130,14 @@ def index(peer: Peer, articles: Path, variant: str) -> tuple[Path, float]:
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
     vectors = folder() / "vectors.sqlite"
-    said(f"{peer.name}: vectors of its chunks")
-    cosine = _embedded(peer, articles, vectors)
+    if peer.cosine is None:
+        said(f"{peer.name}: vectors of its chunks")
+        peer.cosine = _embedded(peer, articles, vectors)
     said(f"{peer.name}: index ({peer.ingest_of(variant)})")
     told = {"articles": str(articles), "folder": str(made / "index"), "vectors": str(vectors), "model": MODEL}
     run(peer, "build", variant=variant, **told)
-    (made / "whole").write_text(str(cosine), encoding="utf-8")
-    return made / "index", cosine
+    (made / "whole").write_text(str(peer.cosine), encoding="utf-8")
+    return made / "index", peer.cosine
 
 
 def _embedded(peer: Peer, articles: Path, vectors: Path) -> float:

@@ -109,6 +109,7 @@ def test_passages_are_judged_by_article_and_words() -> None:
     figures = judged([first, second], QUESTIONS)
     assert figures["ranks"] == [pytest.approx(1 / 3), 0]
     assert figures["mrr@10"] == pytest.approx(1 / 6)
+    assert figures["characters"] == (7 + 2 + 17 + 5) / 4
     assert (figures["hit@1"], figures["hit@5"], figures["hit@10"]) == (0, 0.5, 0.5)
     assert [one["p50"] for one in figures["times"]] == [20, 14]
     assert figures["interval"][0] <= figures["mrr@10"] <= figures["interval"][1]
@@ -138,7 +139,7 @@ def test_vectors_are_kept_by_model_and_text(tmp_path: Path) -> None:
 def row(title: str, seconds: float, mrr: float, p50: float, **told: Any) -> dict[str, Any]:
     return {
         "title": title, "variant": "hybrid", "failed": None, "embeds": True, "lines": 30, "mrr@10": mrr,
-        "interval": [mrr - 0.1, mrr + 0.1], "hit@5": mrr,
+        "interval": [mrr - 0.1, mrr + 0.1], "hit@5": mrr, "characters": 950.4,
         "ingest": [{"articles": 300, "seconds": seconds + more, "peak": 1e9 + more, "disk": 5e6} for more in (0, 1)],
         "times": [{"p50": p50 + more, "p95": 2 * p50 + more} for more in (0.5, 0)],
     } | told  # fmt: skip
@@ -159,7 +160,7 @@ def made(*rows: dict[str, Any], best: str = "Peer, hybrid", by: float = 1.5) -> 
 
 def test_the_table_shows_every_round_and_says_which_targets_were_met() -> None:
     full = report.full(made(row("Peer", 30, 0.5, 100), row("Dateline", 10, 0.75, 10)))
-    assert "| Peer, hybrid | 10.00, 9.68 | 1,000 | 5.0 | 0.500 (0.400 to 0.600) | 0.500 | 100.5, 100.0 |" in full
+    assert "| Peer, hybrid | 10.00, 9.68 | 1,000 | 5.0 | 0.500 (0.400 to 0.600) | 0.500 | 950 | 100.5, 100.0 |" in full
     assert "| Dateline | 30.00, 27.27 |" in full
     assert "- Met: ingest 3.00 times as fast as Peer, hybrid" in full
     assert "- Met: MRR@10 1.50 times (1.40 to 1.60) that of Peer, hybrid" in full
