@@ -14,6 +14,24 @@ from tests.bench.peers.protocol import Failed
 from tests.bench.retrieval import Found, reciprocal_rank
 
 
+BUDGET = 5_000
+"""Characters, about 1,200 tokens: five passages of Dateline's."""
+
+
+def cut(found: Sequence[dict[str, str]], budget: int) -> list[Found]:
+    """The passages in order as far as so many characters go, the last of them cut short.
+
+    Long passages hold the answer's words more easily; so much of each is what a model given the budget would read.
+    """
+    kept = []
+    for one in found:
+        if budget <= 0:
+            break
+        kept.append(Found(one["url"], one["text"][:budget]))
+        budget -= len(one["text"])
+    return kept
+
+
 def judged(rounds: Sequence[Sequence[dict[str, Any]]], questions: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Figures of a row: what the first round found, and the times of each round.
 
@@ -23,12 +41,17 @@ def judged(rounds: Sequence[Sequence[dict[str, Any]]], questions: Sequence[dict[
         if [line["id"] for line in one] != [question["id"] for question in questions]:
             raise Failed(f"{len(one)} of {len(questions)} questions were answered")
     ranks = [
-        reciprocal_rank(question, [Found(found["url"], found["text"]) for found in line["found"]])
+        reciprocal_rank(question, [Found(one["url"], one["text"]) for one in line["found"]])
         for line, question in zip(rounds[0], questions, strict=True)
     ]
     low, high = interval(ranks)
-    lengths = [len(found["text"]) for line in rounds[0] for found in line["found"]]
+    read = [
+        reciprocal_rank(question, cut(line["found"], BUDGET)) > 0
+        for line, question in zip(rounds[0], questions, strict=True)
+    ]
+    lengths = [len(one["text"]) for line in rounds[0] for one in line["found"]]
     return {
+        "hit in budget": statistics.mean(read),
         "characters": statistics.mean(lengths) if lengths else 0,
         "ranks": ranks,
         "mrr@10": statistics.mean(ranks),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.bench.peers import report
-from tests.bench.peers.judging import judged, ratio
+from tests.bench.peers.judging import BUDGET, cut, judged, ratio
 from tests.bench.peers.known import Known
 from tests.bench.peers.lines import count
 from tests.bench.peers.machine import machine
@@ -115,6 +115,15 @@ def test_passages_are_judged_by_article_and_words() -> None:
     assert figures["interval"][0] <= figures["mrr@10"] <= figures["interval"][1]
 
 
+def test_within_a_budget_passages_are_read_in_order_and_the_last_is_cut() -> None:
+    found = [{"url": "u", "text": "abcd"}, {"url": "v", "text": "efgh"}, {"url": "w", "text": "ijkl"}]
+    assert [(one.url, one.text) for one in cut(found, 6)] == [("u", "abcd"), ("v", "ef")]
+    assert [one.text for one in cut(found, 8)] == ["abcd", "efgh"]
+    far = line("a", 1, ("https://a.test/1", "x" * BUDGET + " Ferrant"))
+    figures = judged([[far, line("b", 1)]], QUESTIONS)
+    assert (figures["hit@1"], figures["hit in budget"]) == (0.5, 0)
+
+
 def test_a_round_that_leaves_questions_out_is_no_measurement() -> None:
     with pytest.raises(Failed, match="1 of 2 questions"):
         judged([[line("a", 1)]], QUESTIONS)
@@ -139,7 +148,7 @@ def test_vectors_are_kept_by_model_and_text(tmp_path: Path) -> None:
 def row(title: str, seconds: float, mrr: float, p50: float, **told: Any) -> dict[str, Any]:
     return {
         "title": title, "variant": "hybrid", "failed": None, "embeds": True, "lines": 30, "mrr@10": mrr,
-        "interval": [mrr - 0.1, mrr + 0.1], "hit@5": mrr, "characters": 950.4,
+        "interval": [mrr - 0.1, mrr + 0.1], "hit@5": mrr, "hit in budget": mrr, "characters": 950.4,
         "ingest": [{"articles": 300, "seconds": seconds + more, "peak": 1e9 + more, "disk": 5e6} for more in (0, 1)],
         "times": [{"p50": p50 + more, "p95": 2 * p50 + more} for more in (0.5, 0)],
     } | told  # fmt: skip
@@ -160,7 +169,10 @@ def made(*rows: dict[str, Any], best: str = "Peer, hybrid", by: float = 1.5) -> 
 
 def test_the_table_shows_every_round_and_says_which_targets_were_met() -> None:
     full = report.full(made(row("Peer", 30, 0.5, 100), row("Dateline", 10, 0.75, 10)))
-    assert "| Peer, hybrid | 10.00, 9.68 | 1,000 | 5.0 | 0.500 (0.400 to 0.600) | 0.500 | 950 | 100.5, 100.0 |" in full
+    assert (
+        "| Peer, hybrid | 10.00, 9.68 | 1,000 | 5.0 | 0.500 (0.400 to 0.600) | 0.500 | 0.500 | 950 | 100.5, 100.0 |"
+        in full
+    )
     assert "| Dateline | 30.00, 27.27 |" in full
     assert "- Met: ingest 3.00 times as fast as Peer, hybrid" in full
     assert "- Met: MRR@10 1.50 times (1.40 to 1.60) that of Peer, hybrid" in full
@@ -175,8 +187,11 @@ def test_the_table_says_where_dateline_is_not_first() -> None:
     full = report.full(made(quick, row("Peer", 30, 0.8, 100), row("Dateline", 10, 0.75, 10), by=0.94))
     assert "| Quick, hybrid | 300.00, 150.00 (embeds nothing) |" in full
     assert "Missed: MRR@10 0.94 times" in full
-    first = "ingest (first: Quick, hybrid), MRR@10 (first: Peer, hybrid), hit@5 (first: Peer, hybrid)"
-    assert f"Dateline is not first in: {first}, p50 (first: Quick, hybrid), p95 (first: Quick, hybrid)." in full
+    first = "ingest (first: Quick, hybrid), MRR@10 (first: Peer, hybrid), hit@5 (first: Peer, hybrid), hit in 5,000"
+    assert (
+        f"Dateline is not first in: {first} characters (first: Peer, hybrid), p50 (first: Quick, hybrid), p95 (first: Quick, hybrid)."
+        in full
+    )
 
 
 def test_a_peer_that_failed_is_a_row() -> None:
