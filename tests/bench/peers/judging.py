@@ -13,7 +13,6 @@ from qa.evaluation.resampling import interval
 from tests.bench.peers.protocol import Failed
 from tests.bench.retrieval import Found, reciprocal_rank
 
-
 BUDGET = 5_000
 """Characters, about 1,200 tokens: five passages of Dateline's."""
 
