@@ -54,7 +54,8 @@ bench-answers: $(VENV)/.bench ## Measure answers, abstaining and the check of ci
 bench-batch: $(VENV)/.dev ## Measure batches: limits, kills, and the embedded reader (DATELINE_BENCH_DATA=DIR)
 	$(BIN)/python -m tests.bench.batch $(BENCH)
 
-# Each peer gets an environment of its own in DATELINE_BENCH_CACHE, some 8 GB in all, once.
+# Each peer gets an environment of its own in DATELINE_BENCH_CACHE, some 7 GB in all, once; more where pip finds
+# PyTorch's CUDA builds only (PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS may name its CPU builds).
 bench-peers: $(VENV)/.dev ## Measure Dateline beside its peers (DATELINE_BENCH_DATA=DIR, BENCH="--peers newsrag,dateline --questions 10")
 	$(BIN)/python -m tests.bench.peers $(BENCH)
 

@@ -1,6 +1,8 @@
 """The peers' environments: one for each, made once by pip from its pinned requirements, kept, and found again.
 
-An environment is named after what it holds, so another list of requirements is another environment.
+An environment is named after what it holds, so another list of requirements is another environment. To take newer
+releases: install what the first line of a list names into an empty environment, beside the torch of
+``constraints.txt``, and write down what ``pip freeze`` says, without local labels (``+cpu``).
 """
 
 from __future__ import annotations
