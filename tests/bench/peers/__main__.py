@@ -69,8 +69,8 @@ def measure(told: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     asked.write_text("".join(json.dumps(one) + "\n" for one in questions), encoding="utf-8")
     before = load()
     peers = prepared(told.names)
-    ingests = ingested(peers, few, told.rounds)
     finds, cosine = retrieved(peers, many, asked, DEPTH, told.rounds)
+    ingests = ingested(peers, few, told.rounds)
     rows = [_row(peer, variant, ingests, finds, questions, len(taken)) for peer in peers for variant in _variants(peer)]
     return {
         "date": datetime.now(UTC).date().isoformat(),
