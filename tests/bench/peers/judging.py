@@ -11,10 +11,8 @@ from typing import Any
 
 from qa.evaluation.resampling import interval
 from tests.bench.peers.protocol import Failed
+from tests.bench.peers.report import BUDGET
 from tests.bench.retrieval import Found, reciprocal_rank
-
-BUDGET = 5_000
-"""Characters, about 1,200 tokens: five passages of Dateline's."""
 
 
 def cut(found: Sequence[dict[str, str]], budget: int) -> list[Found]:

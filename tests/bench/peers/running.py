@@ -68,6 +68,8 @@ class Peer:
 
     def fail(self, reason: str, *variants: str) -> None:
         """Give the variants up, all of them when none is named."""
+        # It is to fit into a cell of a table.
+        reason = " ".join(reason.replace("|", "/").split())
         for variant in variants or self.about.get("variants", (self.name,)):
             self.failed.setdefault(variant, reason)
         said(f"{self.name} failed: {reason}")

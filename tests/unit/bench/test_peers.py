@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.bench.peers import report
-from tests.bench.peers.judging import BUDGET, cut, judged, ratio
+from tests.bench.peers.judging import cut, judged, ratio
 from tests.bench.peers.known import Known
 from tests.bench.peers.lines import count
 from tests.bench.peers.machine import machine
@@ -119,7 +119,7 @@ def test_within_a_budget_passages_are_read_in_order_and_the_last_is_cut() -> Non
     found = [{"url": "u", "text": "abcd"}, {"url": "v", "text": "efgh"}, {"url": "w", "text": "ijkl"}]
     assert [(one.url, one.text) for one in cut(found, 6)] == [("u", "abcd"), ("v", "ef")]
     assert [one.text for one in cut(found, 8)] == ["abcd", "efgh"]
-    far = line("a", 1, ("https://a.test/1", "x" * BUDGET + " Ferrant"))
+    far = line("a", 1, ("https://a.test/1", "x" * report.BUDGET + " Ferrant"))
     figures = judged([[far, line("b", 1)]], QUESTIONS)
     assert (figures["hit@1"], figures["hit in budget"]) == (0.5, 0)
 
@@ -222,6 +222,12 @@ def test_the_machine_is_described() -> None:
     told = machine()
     assert told["cpu"]
     assert told["cores"] >= 1
+
+
+def test_a_reason_fits_into_a_cell() -> None:
+    peer = Peer("langchain", about={"variants": {"one": ["ingest", "opened"], "two": ["ingest", "opened"]}})
+    peer.fail("a | b\nc", "one")
+    assert (peer.failed, peer.variants()) == ({"one": "a / b c"}, ["two"])
 
 
 def test_a_peer_that_cannot_be_imported_says_why() -> None:
