@@ -106,9 +106,13 @@ class Case:
         return self._words(held, min_overlap, similar)
 
     def _holds_apart(self, check: Check, place: Place) -> bool:
-        """Whether what is said at ``place`` passes a check when held against the sources cited for it alone."""
-        part = self._parts.get(self._marker_behind(place))
-        if part is None or len(part.sources) == len(self.sources):
+        """Whether what is said at ``place`` passes a check when held against the sources cited for it alone.
+
+        They must speak of it: a source that says nothing contradicts nothing.
+        """
+        marker = self._marker_behind(place)
+        part = self._parts.get(marker)
+        if part is None or len(part.sources) == len(self.sources) or not self._speaks_of(part, marker):
             return False
         return not any(other.first < place.last and place.first < other.last for other, _ in check(part))
 
@@ -116,6 +120,17 @@ class Case:
         """The offset of the nearest marker behind a place; -1 where none is."""
         end = self.said.told.tokens[place.last - 1].end
         return min((at for places in self._cited_at for at in places if at >= end), default=-1)
+
+    def _speaks_of(self, part: Case, marker: int) -> bool:
+        """Whether the sources of a part hold the content words before its marker, back to the marker before."""
+        begin = max((at for places in self._cited_at for at in places if at < marker), default=0)
+        wanted = [
+            token.root
+            for i, token in enumerate(self.said.told.tokens)
+            if begin <= token.start and token.end <= marker and token.says_something and i not in self.said.covered
+        ]
+        held = sum(any(word in one.told.by_root for one in part.sources) for word in wanted)
+        return held >= MIN_OVERLAP * len(wanted)
 
     @cached_property
     def _parts(self) -> Mapping[int, Case]:

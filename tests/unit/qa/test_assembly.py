@@ -164,6 +164,13 @@ def check_honest(assembly: Assembly, unsupported: Unsupported) -> None:
     assert not _LEADS_SOMEWHERE.search(assembly.text)
 
 
+@pytest.mark.parametrize("said", _FALSE)
+@pytest.mark.parametrize("marks", ["[2]; [1]", "[1]; [2]", "[3]: [1]", "[2]; [3]", " [2], he said [1]."])
+def test_nothing_rests_on_a_marker_whose_passage_says_nothing_of_it(said: str, marks: str) -> None:
+    assembly, _ = assemble(said + marks)
+    assert not any(sentence.supported for sentence in assembly.sentences)
+
+
 @settings(max_examples=ANSWERS)
 @given(replies, st.sampled_from(["flag", "drop", "keep"]))
 def test_whatever_a_model_writes_the_answer_keeps_its_contract(reply: str, unsupported: Unsupported) -> None:

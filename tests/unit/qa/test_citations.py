@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -173,18 +173,18 @@ class TestClaimStream:
     )
     def test_a_long_reply_does_not_cost_its_square(self, sentence: str) -> None:
         reply = sentence * (4_000 // len(sentence))
-        begun = perf_counter()
+        begun = process_time()
         claims(*(reply[i : i + 5] for i in range(0, len(reply), 5)))
-        assert perf_counter() - begun < 5
+        assert process_time() - begun < 5
 
     @pytest.mark.timeout(120)
     @pytest.mark.parametrize("piece", HOSTILE)
     def test_no_reply_of_200_000_characters_takes_long(self, piece: str) -> None:
         reply = piece * (200_000 // len(piece))
-        begun = perf_counter()
+        begun = process_time()
         for size in (200_000, 1_000):
             claims(*(reply[i : i + size] for i in range(0, len(reply), size)))
-        assert perf_counter() - begun < 30
+        assert process_time() - begun < 30
 
 
 class TestBestQuote:
@@ -312,10 +312,10 @@ class TestJudge:
     )
     def test_no_text_takes_long(self, piece: str) -> None:
         claim, source = (piece * (1_900 // len(piece)))[:1_900], passage(piece * (20_000 // len(piece)))
-        begun = perf_counter()
+        begun = process_time()
         supported(claim, source)
         supported("The two ministers met Kim on May 5.", source)
-        assert perf_counter() - begun < 10
+        assert process_time() - begun < 10
 
 
 class TestFindSupport:
